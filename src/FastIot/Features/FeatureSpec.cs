@@ -1,0 +1,34 @@
+namespace FastIot.Features;
+
+/// <summary>Half-lives, floors and lags of the transformed features. What a model was trained with; half-lives in windows, so that any slide will do.</summary>
+public sealed record FeatureSpec
+{
+    public static readonly FeatureSpec Default = new();
+
+    /// <summary>Half-life of locations, spreads and scales: 60 min of 10 s slides.</summary>
+    public int BaselineWindows { get; init; } = 360;
+
+    public int Level30Windows { get; init; } = 180;
+
+    public int Level120Windows { get; init; } = 720;
+
+    public int Level5Windows { get; init; } = 30;
+
+    /// <summary>Windows after which updates are winsorised.</summary>
+    public int WinsoriseAfter { get; init; } = 30;
+
+    /// <summary>Scales at which updates are winsorised.</summary>
+    public float WinsoriseAt { get; init; } = 3;
+
+    /// <summary>Share of the usual gain with which a baseline moves while its series is in alarm, so that a long fault is not soon learnt as normal.</summary>
+    public float AlarmGain { get; init; } = 0.1f;
+
+    /// <summary>Windows during which a series is warming.</summary>
+    public int WarmingWindows { get; init; } = 180;
+
+    /// <summary>Least spread of each feature. Vital: without them a quiet series turns any twitch into an alarm.</summary>
+    public float[] Floors { get; init; } = [.25f, .06f, .25f, .25f, .8f, .06f, .06f, .08f, .05f, .08f, .25f, .25f];
+
+    /// <summary>Rows of the model's input, as windows back, oldest first. Beyond <see cref="FeatureHistory.RecentRows"/> the row is the nearest older one that was kept.</summary>
+    public int[] Lags { get; init; } = [144, 108, 72, 48, 36, 24, 18, 12, 9, 6, 5, 4, 3, 2, 1, 0];
+}
