@@ -1,1 +1,1 @@
-Console.WriteLine("fastiot");
+Console.WriteLine($"fastiot {FastIot.Simd.Name}");
