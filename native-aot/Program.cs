@@ -1,1 +1,3 @@
-Console.WriteLine($"fastiot {FastIot.Simd.Name}");
+using FastIot.Cli;
+
+return CommandLine.Run(args, Terminal.OfProcess());

@@ -1,0 +1,43 @@
+namespace FastIot.Cli;
+
+/// <summary>Examples shown below each command's help.</summary>
+internal static class Examples
+{
+    /// <returns>Null for a command that needs none.</returns>
+    public static string? Of(string command) => command switch
+    {
+        "fastiot" => """
+              fastiot demo                                    ten thousand sensors, no set-up, one minute
+              fastiot run --kafka broker:9092 --out /data     the pipeline on your Kafka
+            """,
+        "demo" => """
+              fastiot demo --duration 0                       until Ctrl-C
+              fastiot demo --rate 10 --speed 1                100,000 readings a second in real time
+              fastiot demo --duration 30s --json > summary.json
+            """,
+        "run" => """
+              fastiot run --kafka broker:9092 --out /data
+              fastiot run --config fastiot.json --minio https://minio:9000 --alarm-budget 0.1
+              fastiot run --kafka broker:9093 --kafka-property security.protocol=SSL
+            """,
+        "simulate" => """
+              fastiot simulate --to - --sensors 10 --duration 1m
+              fastiot simulate --to kafka://localhost:9092 --sensors 100000 --truth truth.ndjson
+              fastiot simulate --to readings.ndjson.gz --duration 1h --late-share 0.01
+            """,
+        "replay" => """
+              fastiot replay readings.ndjson.gz --out windows
+              fastiot replay valve.csv --csv-timestamp datetime --csv-separator ';' --out windows
+              fastiot replay readings.ndjson.gz --kafka localhost:9092 --speed 10
+            """,
+        "create" => """
+              fastiot topics create --kafka localhost:9092
+              fastiot topics create --kafka localhost:9092 --partitions 32 --replication 3
+            """,
+        "config" => """
+              fastiot config --slide 5s                       what would be in force, and why
+              fastiot config --json --config fastiot.json
+            """,
+        _ => null,
+    };
+}

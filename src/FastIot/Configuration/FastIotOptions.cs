@@ -1,0 +1,157 @@
+using FastIot.Windows;
+
+namespace FastIot.Configuration;
+
+/// <summary>The configuration, typed. Defaults, names and meanings: <see cref="Settings"/>.</summary>
+public sealed class FastIotOptions
+{
+    public KafkaOptions Kafka { get; } = new();
+
+    public ReadingOptions Readings { get; } = new();
+
+    public WindowOptions Windows { get; } = new();
+
+    public AlarmOptions Alarms { get; } = new();
+
+    public ModelOptions Model { get; } = new();
+
+    public StoreOptions Store { get; } = new();
+
+    public RuntimeOptions Pipeline { get; } = new();
+
+    public HttpOptions Http { get; } = new();
+
+    public LogOptions Log { get; } = new();
+
+    public SimulationOptions Simulation { get; } = new();
+}
+
+public sealed class KafkaOptions
+{
+    public string Bootstrap { get; set; } = "";
+
+    public string Group { get; set; } = "";
+
+    public string RawTopic { get; set; } = "";
+
+    public string AnomalyTopic { get; set; } = "";
+
+    public string DeadLetterTopic { get; set; } = "";
+
+    /// <summary>Empty: late readings are counted only.</summary>
+    public string LateTopic { get; set; } = "";
+
+    /// <summary>librdkafka's own properties, passed through.</summary>
+    public Dictionary<string, string> Properties { get; } = new(StringComparer.Ordinal);
+}
+
+/// <summary>Names of a reading's members, and the unit of numeric timestamps.</summary>
+public sealed class ReadingOptions
+{
+    public string SensorId { get; set; } = "";
+
+    public string Timestamp { get; set; } = "";
+
+    public string Metric { get; set; } = "";
+
+    public string Value { get; set; } = "";
+
+    public string TimestampUnit { get; set; } = "";
+}
+
+/// <summary>Lengths in µs of event time.</summary>
+public sealed class WindowOptions
+{
+    public long LengthUs { get; set; }
+
+    public long SlideUs { get; set; }
+
+    public long LatenessUs { get; set; }
+
+    public long MaxFutureUs { get; set; }
+
+    public long FlushUs { get; set; }
+
+    /// <exception cref="ArgumentException">The lengths do not fit each other.</exception>
+    public WindowSpec ToSpec() => new WindowSpec
+    {
+        WindowUs = LengthUs,
+        SlideUs = SlideUs,
+        LatenessUs = LatenessUs,
+        MaxFutureUs = MaxFutureUs,
+        FlushUs = FlushUs,
+    }.Validate();
+}
+
+public sealed class AlarmOptions
+{
+    /// <summary>False-alarm episodes per sensor and day that are accepted.</summary>
+    public double Budget { get; set; }
+
+    /// <summary>Event time from a series' first window during which the model may not alarm.</summary>
+    public long WarmingUs { get; set; }
+}
+
+public sealed class ModelOptions
+{
+    public string Folder { get; set; } = "";
+
+    public string Name { get; set; } = "";
+
+    /// <summary>0: the highest there is.</summary>
+    public int Version { get; set; }
+
+    public string Provider { get; set; } = "";
+}
+
+public sealed class StoreOptions
+{
+    public string Folder { get; set; } = "";
+
+    /// <summary>Empty: files go to <see cref="Folder"/>.</summary>
+    public string MinioEndpoint { get; set; } = "";
+
+    public string MinioBucket { get; set; } = "";
+
+    public string MinioAccessKey { get; set; } = "";
+
+    public string MinioSecretKey { get; set; } = "";
+
+    public string MinioRegion { get; set; } = "";
+}
+
+public sealed class RuntimeOptions
+{
+    /// <summary>0: one per core.</summary>
+    public int Workers { get; set; }
+
+    public int MaxSeriesPerPartition { get; set; }
+
+    public TimeSpan DrainTimeout { get; set; }
+}
+
+public sealed class HttpOptions
+{
+    /// <summary>Empty: no HTTP.</summary>
+    public string Address { get; set; } = "";
+}
+
+public sealed class LogOptions
+{
+    public bool Json { get; set; }
+
+    public Microsoft.Extensions.Logging.LogLevel Level { get; set; }
+}
+
+public sealed class SimulationOptions
+{
+    public int Sensors { get; set; }
+
+    /// <summary>Readings per sensor and second of event time.</summary>
+    public double Rate { get; set; }
+
+    /// <summary>Share of the sensors' time that is anomalous.</summary>
+    public double AnomalyRate { get; set; }
+
+    public long Seed { get; set; }
+}

@@ -1,0 +1,67 @@
+using System.Globalization;
+
+namespace FastIot.Configuration;
+
+/// <summary>Values from their text; each failure says what was expected.</summary>
+internal static class SettingText
+{
+    public static int Int(string text, int least, int most) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out int value) && value >= least && value <= most
+            ? value
+            : throw new FormatException($"\"{text}\" is not a whole number from {least} to {most}");
+
+    public static long Long(string text) =>
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)
+            ? value
+            : throw new FormatException($"\"{text}\" is not a whole number");
+
+    public static double Number(string text, double least, double most) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least && value <= most
+            ? value
+            : throw new FormatException($"\"{text}\" is not a number from {least.ToString(CultureInfo.InvariantCulture)} to {most.ToString(CultureInfo.InvariantCulture)}");
+
+    public static string OneOf(string text, params ReadOnlySpan<string> choices)
+    {
+        foreach (string choice in choices)
+        {
+            if (string.Equals(text, choice, StringComparison.OrdinalIgnoreCase)) return choice;
+        }
+
+        throw new FormatException($"\"{text}\" is none of {string.Join(", ", choices!)}{Nearest.Hint(text, choices.ToArray())}");
+    }
+
+    public static string NotEmpty(string text) => text.Length > 0 ? text : throw new FormatException("a value is needed");
+
+    /// <summary>Kafka's own rule: 1 to 249 letters, digits, dots, underscores and dashes.</summary>
+    public static string Topic(string text)
+    {
+        bool legal = text.Length is > 0 and <= 249 && text is not ("." or "..");
+        foreach (char c in text) legal &= char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-';
+        return legal ? text : throw new FormatException($"\"{text}\" is not a topic name: 1 to 249 letters, digits, dots, underscores and dashes");
+    }
+
+    /// <summary>One or more host:port, separated by commas.</summary>
+    public static string Brokers(string text)
+    {
+        foreach (string broker in NotEmpty(text).Split(',', StringSplitOptions.TrimEntries))
+        {
+            int colon = broker.LastIndexOf(':');
+            if (colon <= 0 || !ushort.TryParse(broker.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) || port == 0)
+            {
+                throw new FormatException($"\"{broker}\" is not host:port");
+            }
+        }
+
+        return text;
+    }
+
+    /// <summary>ip:port or localhost:port; the empty text where "off" is written.</summary>
+    public static string Listen(string text)
+    {
+        if (string.Equals(text, "off", StringComparison.OrdinalIgnoreCase)) return "";
+        string numeric = text.StartsWith("localhost:", StringComparison.OrdinalIgnoreCase) ? "127.0.0.1" + text["localhost".Length..] : text;
+        return numeric.Contains(':') && System.Net.IPEndPoint.TryParse(numeric, out _)
+            ? numeric
+            : throw new FormatException($"\"{text}\" is not an address to listen at, such as 127.0.0.1:9464, 0.0.0.0:9464 or [::]:9464; \"off\" for none");
+    }
+}

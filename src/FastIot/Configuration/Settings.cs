@@ -1,0 +1,157 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using static FastIot.Configuration.SettingText;
+
+namespace FastIot.Configuration;
+
+/// <summary>Every setting there is, in the order in which they are shown. The README's reference is made from this table.</summary>
+public static class Settings
+{
+    /// <summary>What the entries of librdkafka's own properties begin with.</summary>
+    public const string KafkaPropertyPrefix = "kafka.properties.";
+
+    /// <summary>Properties the pipeline depends on, and what sets them.</summary>
+    private static readonly Dictionary<string, string> s_reservedProperties = new(StringComparer.Ordinal)
+    {
+        ["bootstrap.servers"] = "kafka.bootstrap sets it",
+        ["metadata.broker.list"] = "kafka.bootstrap sets it",
+        ["group.id"] = "kafka.group sets it",
+        ["enable.auto.commit"] = "offsets are committed with the outputs they belong to",
+        ["enable.auto.offset.store"] = "offsets are committed with the outputs they belong to",
+        ["auto.offset.reset"] = "where reading begins is decided from the committed offset",
+        ["partitioner"] = "the order of a sensor's readings depends on it",
+    };
+
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        Text("kafka.bootstrap", "kafka", SettingGroup.Kafka, "host:port[,…]", "localhost:9092", "Kafka brokers to ask first",
+            (o, t) => o.Kafka.Bootstrap = Brokers(t), "KAFKA_BOOTSTRAP_SERVERS"),
+        Text("kafka.group", "group", SettingGroup.Kafka, "text", "fastiot", "Consumer group; its members share the partitions",
+            (o, t) => o.Kafka.Group = NotEmpty(t)),
+        Text("kafka.raw-topic", "raw-topic", SettingGroup.Kafka, "topic", "raw-readings", "Topic the readings come from",
+            (o, t) => o.Kafka.RawTopic = Topic(t), "KAFKA_RAW_TOPIC"),
+        Text("kafka.anomaly-topic", "anomaly-topic", SettingGroup.Kafka, "topic", "anomalies", "Topic the anomalies go to",
+            (o, t) => o.Kafka.AnomalyTopic = Topic(t), "KAFKA_ANOMALY_TOPIC"),
+        Text("kafka.dead-letter-topic", "dead-letter-topic", SettingGroup.Kafka, "topic", "raw-readings-dlq", "Topic for what cannot be used",
+            (o, t) => o.Kafka.DeadLetterTopic = Topic(t)),
+        Text("kafka.late-topic", "late-topic", SettingGroup.Kafka, "topic", "", "Topic for readings too late for every window; unset, they are counted only",
+            (o, t) => o.Kafka.LateTopic = t.Length == 0 ? "" : Topic(t)),
+
+        Text("readings.sensor-id", "sensor-id-name", SettingGroup.Readings, "name", "sensor_id", "Member of a reading that holds the sensor's id",
+            (o, t) => o.Readings.SensorId = NotEmpty(t)),
+        Text("readings.timestamp", "timestamp-name", SettingGroup.Readings, "name", "timestamp", "Member that holds the event time",
+            (o, t) => o.Readings.Timestamp = NotEmpty(t)),
+        Text("readings.metric", "metric-name", SettingGroup.Readings, "name", "metric", "Member that holds the metric's name",
+            (o, t) => o.Readings.Metric = NotEmpty(t)),
+        Text("readings.value", "value-name", SettingGroup.Readings, "name", "value", "Member that holds the value",
+            (o, t) => o.Readings.Value = NotEmpty(t)),
+        Text("readings.timestamp-unit", "timestamp-unit", SettingGroup.Readings, "auto|s|ms|us|ns", "auto", "Unit of numeric timestamps; auto tells by their magnitude",
+            (o, t) => o.Readings.TimestampUnit = OneOf(t, "auto", "s", "ms", "us", "ns")),
+
+        Text("windows.length", "window", SettingGroup.Windows, "duration", "60s", "Length of a window",
+            (o, t) => o.Windows.LengthUs = Durations.ParseUs(t), "WINDOW_DURATION"),
+        Text("windows.slide", "slide", SettingGroup.Windows, "duration", "10s", "Time between two windows' ends; the length is a multiple of it",
+            (o, t) => o.Windows.SlideUs = Durations.ParseUs(t), "SLIDE_DURATION"),
+        Text("windows.lateness", "lateness", SettingGroup.Windows, "duration", "2s", "How much disorder is waited for",
+            (o, t) => o.Windows.LatenessUs = Durations.ParseUs(t)),
+        Text("windows.max-future", "max-future", SettingGroup.Windows, "duration", "60s", "A reading further ahead of its record's timestamp is rejected",
+            (o, t) => o.Windows.MaxFutureUs = Durations.ParseUs(t)),
+        Text("windows.flush", "flush", SettingGroup.Windows, "duration", "60s", "Event time that one Parquet file covers",
+            (o, t) => o.Windows.FlushUs = Durations.ParseUs(t)),
+
+        Text("alarms.budget", "alarm-budget", SettingGroup.Alarms, "number", "1", "False alarms that a healthy sensor may raise in a day: where the threshold lies",
+            (o, t) => o.Alarms.Budget = Number(t, 1e-4, 1000)),
+        Text("alarms.warming", "warming", SettingGroup.Alarms, "duration", "30m", "Event time a series is watched before the model may raise alarms",
+            (o, t) => o.Alarms.WarmingUs = Durations.ParseUs(t)),
+
+        Text("model.folder", "models", SettingGroup.Model, "folder", "", "Folder with NAME/VERSION/model.onnx; unset, the one beside the program",
+            (o, t) => o.Model.Folder = t),
+        Text("model.name", "model", SettingGroup.Model, "name|none", "anomaly_detector", "Model that scores the windows; none writes features only",
+            (o, t) => o.Model.Name = NotEmpty(t), "MODEL_NAME"),
+        Text("model.version", "model-version", SettingGroup.Model, "latest|number", "latest", "Version of the model",
+            (o, t) => o.Model.Version = string.Equals(t, "latest", StringComparison.OrdinalIgnoreCase) ? 0 : Int(t, 1, int.MaxValue)),
+        Text("model.provider", "provider", SettingGroup.Model, "auto|cpu|cuda|tensorrt", "auto", "Where the model runs; auto takes the best there is",
+            (o, t) => o.Model.Provider = OneOf(t, "auto", "cpu", "cuda", "tensorrt")),
+
+        Text("store.folder", "out", SettingGroup.Store, "folder", "fastiot-out", "Folder for the Parquet files",
+            (o, t) => o.Store.Folder = NotEmpty(t)),
+        Text("store.minio.endpoint", "minio", SettingGroup.Store, "URL", "", "MinIO or S3 to store the files in, instead of the folder; plain host:port means http",
+            (o, t) => o.Store.MinioEndpoint = t, "MINIO_ENDPOINT"),
+        Text("store.minio.bucket", "minio-bucket", SettingGroup.Store, "name", "iot-data", "Bucket for the files",
+            (o, t) => o.Store.MinioBucket = NotEmpty(t), "MINIO_BUCKET"),
+        Text("store.minio.region", "minio-region", SettingGroup.Store, "name", "us-east-1", "Region that requests are signed for",
+            (o, t) => o.Store.MinioRegion = NotEmpty(t)),
+        Secret("store.minio.access-key", SettingGroup.Store, "Access key", (o, t) => o.Store.MinioAccessKey = t, "MINIO_ACCESS_KEY"),
+        Secret("store.minio.secret-key", SettingGroup.Store, "Secret key", (o, t) => o.Store.MinioSecretKey = t, "MINIO_SECRET_KEY"),
+
+        Text("pipeline.workers", "workers", SettingGroup.Pipeline, "number", "0", "Threads that each own a part of the partitions; 0 = one per core",
+            (o, t) => o.Pipeline.Workers = Int(t, 0, 1024)),
+        Text("pipeline.max-series", "max-series", SettingGroup.Pipeline, "number", Limits.MaxSeriesPerPartition.ToString(CultureInfo.InvariantCulture),
+            "Series per partition; readings of more are rejected",
+            (o, t) => o.Pipeline.MaxSeriesPerPartition = Int(t, 1, Array.MaxLength / 64)),
+        Text("pipeline.drain-timeout", "drain-timeout", SettingGroup.Pipeline, "duration", "30s", "Longest time that an orderly end may take",
+            (o, t) => o.Pipeline.DrainTimeout = Positive(Durations.Parse(t))),
+
+        Text("http.address", "http", SettingGroup.Http, "ip:port|off", "127.0.0.1:9464", "Where /metrics, /healthz, /readyz and /status are served",
+            (o, t) => o.Http.Address = Listen(t)),
+
+        Text("log.format", "log-format", SettingGroup.Log, "text|json", "text", "Form of the log lines on stderr",
+            (o, t) => o.Log.Json = OneOf(t, "text", "json") == "json"),
+        Text("log.level", "log-level", SettingGroup.Log, "trace|debug|information|warning|error", "information", "Least level that is logged",
+            (o, t) => o.Log.Level = Enum.Parse<LogLevel>(OneOf(t, "trace", "debug", "information", "warning", "error"), ignoreCase: true)),
+
+        Text("simulation.sensors", "sensors", SettingGroup.Simulation, "number", "10000", "Sensors of the simulated fleet",
+            (o, t) => o.Simulation.Sensors = Int(t, 1, 100_000_000), "NUM_SENSORS"),
+        Text("simulation.rate", "rate", SettingGroup.Simulation, "number", "1", "Readings per sensor and second of event time",
+            (o, t) => o.Simulation.Rate = Number(t, 0.001, 10_000)),
+        Text("simulation.anomaly-rate", "anomaly-rate", SettingGroup.Simulation, "share", "0.02", "Share of the sensors' time that is anomalous",
+            (o, t) => o.Simulation.AnomalyRate = Number(t, 0, 0.5)),
+        Text("simulation.seed", "seed", SettingGroup.Simulation, "number", "1", "The same seed makes the same readings",
+            (o, t) => o.Simulation.Seed = Long(t)),
+    ];
+
+    /// <summary>One of librdkafka's properties, as a setting of its own.</summary>
+    /// <param name="property">Its name: <c>linger.ms</c>.</param>
+    internal static Setting KafkaProperty(string property) => new()
+    {
+        Key = KafkaPropertyPrefix + property,
+        Group = SettingGroup.Kafka,
+        Type = "text",
+        Default = "",
+        Help = "librdkafka's own property",
+        Secret = IsSecretProperty(property),
+        Assign = (o, t) => o.Kafka.Properties[property] = s_reservedProperties.TryGetValue(property, out string? why)
+            ? throw new FormatException($"{property} cannot be passed through: {why}")
+            : t,
+    };
+
+    private static bool IsSecretProperty(string property) =>
+        property.Contains("password") || property.Contains("secret") || property.Contains("key.pem") || property == "sasl.oauthbearer.config";
+
+    private static TimeSpan Positive(TimeSpan time) => time > TimeSpan.Zero ? time : throw new FormatException("it must be more than nothing");
+
+    private static Setting Text(string key, string flag, SettingGroup group, string type, string defaultText, string help,
+        Action<FastIotOptions, string> assign, params string[] aliases) => new()
+        {
+            Key = key,
+            Flag = flag,
+            Group = group,
+            Type = type,
+            Default = defaultText,
+            Help = help,
+            Assign = assign,
+            Aliases = aliases,
+        };
+
+    private static Setting Secret(string key, SettingGroup group, string help, Action<FastIotOptions, string> assign, params string[] aliases) => new()
+    {
+        Key = key,
+        Group = group,
+        Type = "secret",
+        Default = "",
+        Help = help,
+        Secret = true,
+        Assign = assign,
+        Aliases = aliases,
+    };
+}
