@@ -48,6 +48,7 @@ internal static class CommandLine
             ConfigCommand.Create(terminal),
             VersionCommand.Create(terminal),
         };
+        root.HelpName = "fastiot";
         AddEpilogues(root);
         return root;
     }
@@ -68,7 +69,7 @@ internal static class CommandLine
         {
             int result = help.Invoke(parseResult);
             TextWriter output = parseResult.InvocationConfiguration.Output;
-            if (Examples.Of(parseResult.CommandResult.Command.Name) is { } examples)
+            if (Examples.Of(parseResult.CommandResult.Command) is { } examples)
             {
                 output.WriteLine("Examples:");
                 output.WriteLine(examples);

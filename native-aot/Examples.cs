@@ -1,14 +1,17 @@
+using System.CommandLine;
+
 namespace FastIot.Cli;
 
 /// <summary>Examples shown below each command's help.</summary>
 internal static class Examples
 {
     /// <returns>Null for a command that needs none.</returns>
-    public static string? Of(string command) => command switch
+    public static string? Of(Command command) => command is RootCommand ? Of("fastiot") : Of(command.Name);
+
+    private static string? Of(string name) => name switch
     {
         "fastiot" => """
-              fastiot demo                                    ten thousand sensors, no set-up, one minute
-              fastiot run --kafka broker:9092 --out /data     the pipeline on your Kafka
+              fastiot config                                  what is configured, and why
             """,
         "demo" => """
               fastiot demo --duration 0                       until Ctrl-C
