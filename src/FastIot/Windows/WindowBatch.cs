@@ -51,12 +51,15 @@ internal sealed class WindowBatch : IDisposable
 
     public NativeArray<sbyte> Kind { get; } = new(0);
 
+    /// <summary>How often a healthy sensor would show a window as strong as this; NaN where there is no score.</summary>
+    public NativeArray<float> FalseAlarmsPerDay { get; } = new(0);
+
     /// <summary>Softmax of the model's kinds, [row][4]; zeros where no model ran.</summary>
     public NativeArray<float> KindScores { get; } = new(0);
 
     public int Capacity => Slot.Length;
 
-    public long Bytes => Capacity * (2L * 4 + 5 * 8 + 4 * 4 + 2 * 4L * FeatureNames.Count + 2 * 4 + 2 + 16);
+    public long Bytes => Capacity * (2L * 4 + 5 * 8 + 4 * 4 + 2 * 4L * FeatureNames.Count + 3 * 4 + 2 + 16);
 
     public void EnsureCapacity(int rows)
     {
@@ -78,7 +81,8 @@ internal sealed class WindowBatch : IDisposable
         ReconstructionError.Grow(rows);
         IsAnomaly.Grow(rows);
         Kind.Grow(rows);
-        KindScores.Grow(rows * 4);
+        FalseAlarmsPerDay.Grow(rows);
+        KindScores.Grow(rows * Scoring.AnomalyKinds.Modelled);
     }
 
     public void Dispose()
@@ -100,6 +104,7 @@ internal sealed class WindowBatch : IDisposable
         ReconstructionError.Dispose();
         IsAnomaly.Dispose();
         Kind.Dispose();
+        FalseAlarmsPerDay.Dispose();
         KindScores.Dispose();
     }
 }

@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Logging;
+
+namespace FastIot;
+
+/// <summary>What the engine says to its operator.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "{topic}[{partition}] assigned: reading from offset {offset}, new from {position}")]
+    public static partial void Assigned(ILogger log, string topic, int partition, long offset, long position);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{topic}[{partition}] given up (lost: {lost})")]
+    public static partial void Revoked(ILogger log, string topic, int partition, bool lost);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{topic}[{partition}] paused: {paused} (its feature files wait for the object store)")]
+    public static partial void Paused(ILogger log, string topic, int partition, bool paused);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "worker {worker} failed")]
+    public static partial void WorkerFailed(ILogger log, int worker, Exception exception);
+}

@@ -1,0 +1,115 @@
+using FastIot.Emit;
+using FastIot.Ingest;
+using FastIot.Scoring;
+using Microsoft.Extensions.Logging;
+
+namespace FastIot;
+
+/// <summary>
+/// Read this first. Builds the workers, runs each on its own thread, and ends them in order. The way of a reading:
+/// <see cref="PartitionWorker"/> polls → <see cref="Partition"/> decodes, finds the slot, places into a pane →
+/// <see cref="WindowCloser"/> merges, scores, learns → <see cref="PartitionOutputs"/> emits and files → the worker commits.
+/// </summary>
+public sealed class Pipeline : IDisposable
+{
+    private readonly List<PartitionWorker> _workers = [];
+    private readonly List<Thread> _threads = [];
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _failureLock = new();
+    private readonly List<Exception> _failures = [];
+    private readonly ILogger _log;
+    private int _running;
+
+    /// <param name="options">What to compute.</param>
+    /// <param name="source">Makes the source of a worker, by its number.</param>
+    /// <param name="sink">Makes the sink of a worker, by its number.</param>
+    /// <param name="files">Writes the feature rows; null = they are not kept. Not disposed.</param>
+    /// <param name="model">Scores the windows; null = features only. Not disposed.</param>
+    /// <param name="clock">Tells how long ago a reading was due, for latencies.</param>
+    public Pipeline(PipelineOptions options, Func<int, IRecordSource> source, Func<int, IRecordSink> sink, FeatureFileWriter? files,
+        Model? model, EventClock clock, ILoggerFactory loggers)
+    {
+        options.Windows.Validate();
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1);
+        _log = loggers.CreateLogger("FastIot");
+        for (int i = 0; i < options.Workers; i++)
+        {
+            var statistics = new WorkerStatistics();
+            var scorer = new WindowScorer(model, options.AlarmBudget);
+            var channels = new OutputChannels(sink(i), files, clock, options.OutputTimeout, statistics, model?.Label);
+            _workers.Add(new PartitionWorker(options, source(i), channels, new WindowCloser(options, scorer, statistics), _log));
+        }
+    }
+
+    /// <summary>Ends when every worker has ended; failed when one has failed (the others are then drained).</summary>
+    public Task Completion => _completion.Task;
+
+    public void Start()
+    {
+        _running = _workers.Count;
+        for (int i = 0; i < _workers.Count; i++)
+        {
+            int number = i;
+            var thread = new Thread(() => Run(number)) { Name = $"worker-{number}", IsBackground = true };
+            _threads.Add(thread);
+            thread.Start();
+        }
+    }
+
+    /// <summary>Orderly end: stop reading, send out and commit what is closed, leave the group.</summary>
+    public void RequestDrain()
+    {
+        foreach (PartitionWorker worker in _workers) worker.RequestDrain();
+    }
+
+    /// <summary>End at once; a replay repeats what is not out.</summary>
+    public void RequestStop()
+    {
+        foreach (PartitionWorker worker in _workers) worker.RequestStop();
+    }
+
+    /// <summary>From now on <see cref="WorkerStatistics.SteadyAllocatedBytes"/> counts.</summary>
+    public void MarkSteady()
+    {
+        foreach (PartitionWorker worker in _workers) worker.MarkSteady();
+    }
+
+    public PipelineStatistics Snapshot() => new()
+    {
+        Partitions = [.. _workers.SelectMany(w => w.Partitions)],
+        Workers = [.. _workers.Select(w => w.Statistics)],
+    };
+
+    /// <summary>Waits for the threads; ask for the end first.</summary>
+    public void Dispose()
+    {
+        RequestStop();
+        foreach (Thread thread in _threads) thread.Join();
+        foreach (PartitionWorker worker in _workers) worker.Dispose();
+    }
+
+    private void Run(int number)
+    {
+        try
+        {
+            _workers[number].Run();
+        }
+        catch (Exception e)
+        {
+            Log.WorkerFailed(_log, number, e);
+            lock (_failureLock)
+            {
+                _failures.Add(e);
+            }
+
+            RequestDrain();
+        }
+
+        if (Interlocked.Decrement(ref _running) > 0) return;
+        lock (_failureLock)
+        {
+            if (_failures.Count == 0) _completion.SetResult();
+            else _completion.SetException(_failures);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using FastIot.Features;
+using FastIot.Series;
+using FastIot.Windows;
+
+namespace FastIot.Scoring;
+
+/// <summary>
+/// Scores the rows of a closed window: gathers each series' history into the model's fixed chunk, runs it, calibrates, decides. A series
+/// that is still warming has no score; there only the flat-line rule may alarm.
+/// </summary>
+internal sealed unsafe class WindowScorer : IDisposable
+{
+    /// <summary>Windows in a row without any change before the flat-line rule alarms: nearly two minutes of equal readings.</summary>
+    private const int FlatWindows = 6;
+
+    /// <summary>Windows in which a series must have shown that it does change.</summary>
+    private const int LivelyWindows = 12;
+
+    /// <summary>A series whose readings repeat more often than this, by habit, is not flat for being flat.</summary>
+    private const float HabitualRepeats = .5f;
+
+    private const int FlatReadings = 5;
+
+    private readonly ModelSession? _session;
+    private readonly AlarmThresholds? _thresholds;
+    private readonly NativeArray<int> _rowOfChunk = new(Limits.ScoringChunk);
+    private readonly int _inputFloats;
+
+    public WindowScorer(Model? model, double alarmBudget)
+    {
+        if (model == null) return;
+        _session = model.CreateSession();
+        _thresholds = model.Thresholds(alarmBudget);
+        _inputFloats = FeatureNames.Count * model.Manifest.Lags.Count;
+    }
+
+    public void Score(WindowBatch batch, FeatureState features, SeriesTable series)
+    {
+        int filled = 0;
+        for (int row = 0; row < batch.Count; row++)
+        {
+            int slot = batch.Slot[row];
+            if (_session == null || features.IsWarming(slot))
+            {
+                Unscored(batch, row, ref features[slot]);
+                continue;
+            }
+
+            features.Gather(slot, _session.Features + filled * _inputFloats);
+            OneHot(series.Type(slot), _session.SensorType + filled * SensorTypes.Count);
+            _rowOfChunk[filled++] = row;
+            if (filled == Limits.ScoringChunk) filled = Run(batch, series, filled);
+        }
+
+        if (filled > 0) Run(batch, series, filled);
+    }
+
+    public void Dispose()
+    {
+        _session?.Dispose();
+        _rowOfChunk.Dispose();
+    }
+
+    private static void Unscored(WindowBatch batch, int row, ref SeriesState state)
+    {
+        batch.AnomalyScore[row] = float.NaN;
+        batch.ReconstructionError[row] = float.NaN;
+        batch.FalseAlarmsPerDay[row] = float.NaN;
+        new Span<float>(batch.KindScores.Pointer + row * AnomalyKinds.Modelled, AnomalyKinds.Modelled).Clear();
+        bool flat = state.FlatWindows >= FlatWindows && state.ScaleWindows >= LivelyWindows && batch.ReadingCount[row] >= FlatReadings
+            && state.Mu[8] < HabitualRepeats;
+        batch.IsAnomaly[row] = flat ? (byte)1 : (byte)0;
+        batch.Kind[row] = flat ? (sbyte)AnomalyKind.Stuck : Emit.FeatureRows.NoKind;
+    }
+
+    private static void OneHot(SensorType type, float* destination)
+    {
+        new Span<float>(destination, SensorTypes.Count).Clear();
+        if (type != SensorType.Other) destination[(int)type] = 1;
+    }
+
+    /// <summary>Runs one chunk; what lies behind the filled rows is of earlier chunks and is not looked at.</summary>
+    private int Run(WindowBatch batch, SeriesTable series, int filled)
+    {
+        _session!.Run();
+        for (int i = 0; i < filled; i++) Finish(batch, series, _rowOfChunk[i], i);
+        return 0;
+    }
+
+    private void Finish(WindowBatch batch, SeriesTable series, int row, int i)
+    {
+        SensorType type = series.Type(batch.Slot[row]);
+        Verdict verdict = _thresholds!.Judge(_session!.Score[i], _session.ReconstructionError[i], type);
+        float* kinds = batch.KindScores.Pointer + row * AnomalyKinds.Modelled;
+        int likeliest = Softmax(_session.KindLogits + i * AnomalyKinds.Modelled, kinds);
+        batch.AnomalyScore[row] = verdict.AnomalyScore;
+        batch.ReconstructionError[row] = _session.ReconstructionError[i];
+        batch.FalseAlarmsPerDay[row] = verdict.FalseAlarmsPerDay;
+        batch.IsAnomaly[row] = verdict.IsAnomaly ? (byte)1 : (byte)0;
+        batch.Kind[row] = !verdict.IsAnomaly ? Emit.FeatureRows.NoKind : verdict.ByHead ? (sbyte)likeliest : (sbyte)AnomalyKind.Unknown;
+    }
+
+    /// <returns>Index of the largest.</returns>
+    private static int Softmax(float* logits, float* scores)
+    {
+        int largest = 0;
+        for (int k = 1; k < AnomalyKinds.Modelled; k++)
+        {
+            if (logits[k] > logits[largest]) largest = k;
+        }
+
+        float sum = 0;
+        for (int k = 0; k < AnomalyKinds.Modelled; k++) sum += scores[k] = MathF.Exp(logits[k] - logits[largest]);
+        for (int k = 0; k < AnomalyKinds.Modelled; k++) scores[k] /= sum;
+        return largest;
+    }
+}

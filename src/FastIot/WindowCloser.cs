@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using FastIot.Features;
+using FastIot.Scoring;
+using FastIot.Series;
+using FastIot.Windows;
+
+namespace FastIot;
+
+/// <summary>
+/// What happens when a window closes: merge, features, scores, learn, outputs. One per worker, with the scratch rows that all its
+/// partitions share.
+/// </summary>
+internal sealed unsafe class WindowCloser : IDisposable
+{
+    private readonly WindowSpec _spec;
+    private readonly WindowScorer _scorer;
+    private readonly WindowBatch _batch = new();
+    private readonly WorkerStatistics _statistics;
+    private readonly NativeArray<nint> _slabs;
+    private readonly bool _vectors = Simd.Tier >= SimdTier.Vector256;
+
+    public WindowCloser(PipelineOptions options, WindowScorer scorer, WorkerStatistics statistics)
+    {
+        _spec = options.Windows;
+        _scorer = scorer;
+        _statistics = statistics;
+        _slabs = new NativeArray<nint>(_spec.PanesPerWindow);
+    }
+
+    public void Close(long endUs, PaneRing panes, SeriesTable series, FeatureState features, PartitionOutputs outputs, long causeUs)
+    {
+        long started = Stopwatch.GetTimestamp();
+        _batch.EnsureCapacity(series.Capacity);
+        _batch.WindowEndUs = endUs;
+        long first = (endUs - _spec.WindowUs) / _spec.SlideUs;
+        for (int i = 0; i < _spec.PanesPerWindow; i++) _slabs[i] = (nint)panes.Panes(first + i);
+        WindowMerge.Merge((Pane**)_slabs.Pointer, _spec.PanesPerWindow, series.Count, _batch, panes.BetweenReadings, _vectors);
+        if (_batch.Count == 0 || !outputs.Wants(endUs)) return;
+
+        features.Observe(_batch);
+        long observed = Stopwatch.GetTimestamp();
+        _scorer.Score(_batch, features, series);
+        long scored = Stopwatch.GetTimestamp();
+        features.Learn(_batch);
+        outputs.Window(_batch, causeUs);
+        _statistics.ScoreTicks += scored - observed;
+        _statistics.CloseTicks += Stopwatch.GetTimestamp() - started - (scored - observed);
+    }
+
+    public void Dispose()
+    {
+        _scorer.Dispose();
+        _batch.Dispose();
+        _slabs.Dispose();
+    }
+}

@@ -1,0 +1,31 @@
+using DuckDB.NET.Data;
+
+namespace FastIot.Tests.Golden;
+
+/// <summary>A feature row as DuckDB reads it from the files.</summary>
+internal sealed record FeatureRow(
+    string Sensor, string Metric, long WindowStartUs, long WindowEndUs, double Mean, double? StdDev, double Min, double Max, double Range, long Count);
+
+internal static class FeatureTable
+{
+    /// <summary>Every row of every feature file below the folder, in no particular order.</summary>
+    public static List<FeatureRow> Read(string folder)
+    {
+        using var connection = new DuckDBConnection("DataSource=:memory:");
+        connection.Open();
+        using DuckDBCommand command = connection.CreateCommand();
+        command.CommandText = $"""
+            SELECT sensor_id, metric, epoch_us(window_start), epoch_us(window_end), mean, stddev, "min", "max", "range", "count"
+            FROM read_parquet('{folder.Replace("'", "''")}/features/*/*/*.parquet', hive_partitioning = false)
+            """;
+        using DuckDBDataReader reader = command.ExecuteReader();
+        var rows = new List<FeatureRow>();
+        while (reader.Read())
+        {
+            rows.Add(new FeatureRow(reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetDouble(4),
+                reader.IsDBNull(5) ? null : reader.GetDouble(5), reader.GetDouble(6), reader.GetDouble(7), reader.GetDouble(8), reader.GetInt64(9)));
+        }
+
+        return rows;
+    }
+}
