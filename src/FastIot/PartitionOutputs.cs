@@ -102,7 +102,6 @@ internal sealed class PartitionOutputs : IDisposable
         foreach (FeatureRows rows in _waiting) rows.Dispose();
         _waiting.Clear();
         _rows?.Dispose();
-        _composer.Dispose();
     }
 
     private void EmitAnomalies(WindowBatch batch, long causeUs)
@@ -139,7 +138,7 @@ internal sealed class PartitionOutputs : IDisposable
         batch.IsAnomaly.Span[..count].CopyTo(rows.IsAnomaly.Span[at..]);
         batch.Kind.Span[..count].CopyTo(rows.Kind.Span[at..]);
         rows.WindowEndUs.Span.Slice(at, count).Fill(batch.WindowEndUs);
-        rows.Model.Span.Slice(at, count).Fill(_composer.HasModel ? (sbyte)0 : (sbyte)-1);
+        rows.Model.Span.Slice(at, count).Fill(_composer.Model != null ? (sbyte)0 : (sbyte)-1);
         for (int row = 0; row < count; row++) rows.ReadingCount[at + row] = batch.ReadingCount[row];
         rows.Count = at + count;
     }
@@ -152,7 +151,7 @@ internal sealed class PartitionOutputs : IDisposable
         rows.AfterUs = _fileStartUs;
         rows.UpToUs = upToUs;
         rows.Names = _series.Names();
-        if (_composer.HasModel) rows.Models.Add(_composer.Model);
+        if (_composer.Model is { } model) rows.Models.Add(model);
         _fileStartUs = upToUs;
         if (_waiting.Count > 0 || !_channels.Files!.TryEnqueue(rows)) _waiting.Enqueue(rows);
     }

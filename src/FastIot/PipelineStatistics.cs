@@ -107,6 +107,9 @@ public sealed record PipelineStatistics
 
     public long Series => Partitions.Sum(p => p.Assigned ? p.Series : 0);
 
+    /// <summary>Series of all partitions read so far, given up ones included.</summary>
+    public long SeriesSeen => Partitions.Sum(p => p.Series);
+
     public long Lag => Partitions.Sum(p => p.Assigned ? p.Lag : 0);
 
     public long RejectedFor(Rejection reason) => Partitions.Sum(p => p.Rejected(reason));

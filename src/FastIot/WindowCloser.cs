@@ -40,6 +40,7 @@ internal sealed unsafe class WindowCloser : IDisposable
         features.Observe(_batch);
         long observed = Stopwatch.GetTimestamp();
         _scorer.Score(_batch, features, series);
+        Episodes.Update(_batch, features, _spec.WindowUs);
         long scored = Stopwatch.GetTimestamp();
         features.Learn(_batch);
         outputs.Window(_batch, causeUs);

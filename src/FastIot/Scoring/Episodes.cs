@@ -1,0 +1,19 @@
+using FastIot.Features;
+using FastIot.Windows;
+
+namespace FastIot.Scoring;
+
+/// <summary>Runs of alarms: an alarm within one window of the last one of its series continues that one's episode.</summary>
+internal static class Episodes
+{
+    public static void Update(WindowBatch batch, FeatureState features, long windowUs)
+    {
+        for (int row = 0; row < batch.Count; row++)
+        {
+            if (batch.IsAnomaly[row] == 0) continue;
+            ref SeriesState state = ref features[batch.Slot[row]];
+            if (state.LastAlarmUs == 0 || batch.WindowEndUs - state.LastAlarmUs > windowUs) state.EpisodeStartUs = batch.WindowEndUs;
+            state.LastAlarmUs = batch.WindowEndUs;
+        }
+    }
+}
