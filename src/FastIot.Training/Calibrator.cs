@@ -1,0 +1,84 @@
+using FastIot.Scoring;
+using FastIot.Simulation;
+
+namespace FastIot.Training;
+
+/// <summary>Measures on healthy sensors how many alarm episodes a day each threshold would raise.</summary>
+internal static class Calibrator
+{
+    /// <summary>Points of a table at most.</summary>
+    private const int Points = 48;
+
+    /// <summary>Fewer episodes than this are too few to rely on.</summary>
+    private const int LeastEpisodes = 4;
+
+    /// <summary>Windows that may lie between two alarms of one episode: one window length.</summary>
+    private const int GapWindows = 6;
+
+    public static CalibrationTable Head(FleetScores clean) => Table("*", clean.Score, clean.SensorDays);
+
+    /// <summary>A table of each type, and one of all for types the model does not know.</summary>
+    public static CalibrationTable[] Reconstruction(FleetScores clean)
+    {
+        var tables = new List<CalibrationTable>();
+        for (int type = 0; type < SensorTypes.Count; type++)
+        {
+            float[][] ofType = [.. clean.Error.Where((_, sensor) => Fleet.TypeOf(sensor) == (SensorType)type)];
+            tables.Add(Table(SensorTypes.Names[type], ofType, clean.SensorDays * ofType.Length / clean.Error.Length));
+        }
+
+        tables.Add(Table("*", clean.Error, clean.SensorDays));
+        return [.. tables];
+    }
+
+    /// <summary>Episodes of all series at this threshold.</summary>
+    public static int Episodes(float[][] scores, float threshold)
+    {
+        int episodes = 0;
+        foreach (float[] series in scores)
+        {
+            int last = -GapWindows - 1;
+            for (int w = 0; w < series.Length; w++)
+            {
+                if (!(series[w] >= threshold)) continue;
+                if (w - last > GapWindows) episodes++;
+                last = w;
+            }
+        }
+
+        return episodes;
+    }
+
+    internal static CalibrationTable Table(string type, float[][] scores, double sensorDays)
+    {
+        float[] sorted = [.. scores.SelectMany(s => s).Where(float.IsFinite)];
+        Array.Sort(sorted);
+        var thresholds = new List<double>();
+        var rates = new List<double>();
+        double lastRate = double.PositiveInfinity;
+        // Ranks in equal logarithmic steps from a twentieth of all windows to the last few.
+        double highest = sorted.Length * .05, lowest = LeastEpisodes;
+        for (int i = 0; i < Points; i++)
+        {
+            int rank = (int)Math.Round(highest * Math.Pow(lowest / highest, i / (Points - 1.0)));
+            float threshold = sorted[^Math.Max(rank, 1)];
+            int episodes = Episodes(scores, threshold);
+            double rate = episodes / sensorDays;
+            // Merged episodes make the rate rise with the threshold at its low end: only the falling part can be inverted.
+            if (thresholds.Count > 0 && threshold <= thresholds[^1]) continue;
+            while (rates.Count > 0 && rate >= rates[^1])
+            {
+                rates.RemoveAt(rates.Count - 1);
+                thresholds.RemoveAt(thresholds.Count - 1);
+            }
+
+            if (episodes < LeastEpisodes && rates.Count > 1) break;
+            thresholds.Add(threshold);
+            rates.Add(rate);
+            lastRate = rate;
+        }
+
+        if (rates.Count < 2) throw new InvalidOperationException($"\"{type}\": too few healthy windows ({sorted.Length}) to calibrate on; lastly {lastRate} episodes a day");
+        return new CalibrationTable(type, thresholds, rates);
+    }
+}

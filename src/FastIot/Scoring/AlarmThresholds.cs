@@ -1,0 +1,42 @@
+namespace FastIot.Scoring;
+
+/// <summary>
+/// Turns the model's raw outputs into the published score. Each channel (scoring head, reconstruction error) has its share of the budget of
+/// false alarms; its score is (share · budget / rate)^log10 2: 1 where the rate is what the budget allows, doubled for each tenth of it.
+/// </summary>
+public sealed class AlarmThresholds
+{
+    /// <summary>Beyond this a score says nothing more.</summary>
+    public const float MaxScore = 100;
+
+    private static readonly double s_exponent = Math.Log10(2);
+
+    private readonly CalibrationTable _head;
+    private readonly CalibrationTable[] _reconstruction = new CalibrationTable[SensorTypes.Count + 1];
+    private readonly double _logHeadShare;
+    private readonly double _logReconstructionShare;
+    private readonly double _logBudget;
+
+    /// <param name="budget">False alarm episodes that a healthy sensor may raise in a day.</param>
+    public AlarmThresholds(ModelManifest manifest, double budget)
+    {
+        if (!(budget > 0) || !double.IsFinite(budget)) throw new ArgumentOutOfRangeException(nameof(budget), $"the alarm budget must be a number above 0, not {budget}");
+        _head = manifest.HeadCalibration;
+        for (int type = 0; type <= SensorTypes.Count; type++) _reconstruction[type] = manifest.ReconstructionCalibration((SensorType)(type - 1));
+        _logHeadShare = Math.Log(manifest.HeadShare);
+        _logReconstructionShare = Math.Log(1 - manifest.HeadShare);
+        _logBudget = Math.Log(budget);
+    }
+
+    /// <summary>Judges one window by the model's raw outputs.</summary>
+    public Verdict Judge(float score, float reconstructionError, SensorType type)
+    {
+        if (!float.IsFinite(score) || !float.IsFinite(reconstructionError)) return new Verdict(float.NaN, float.NaN, false, false);
+        // Rates as if each channel had the whole budget: comparable, and equal to it at the threshold.
+        double head = _head.LogRate(score) - _logHeadShare;
+        double reconstruction = _reconstruction[(int)type + 1].LogRate(reconstructionError) - _logReconstructionShare;
+        double logRate = Math.Min(head, reconstruction);
+        float published = (float)Math.Min(Math.Exp((_logBudget - logRate) * s_exponent), MaxScore);
+        return new Verdict(published, (float)Math.Exp(logRate), published >= 1, head <= reconstruction);
+    }
+}
