@@ -26,9 +26,8 @@ internal static class Evaluator
     /// An event is found when a window that shows it alarms (its label is the event's kind); an episode none of whose windows touches an
     /// event, or lies within two minutes behind one, is a false alarm.
     /// </summary>
-    public static Evaluation At(double budget, FleetScores test, ModelManifest manifest)
+    public static Evaluation At(double budget, FleetScores test, AlarmThresholds thresholds)
     {
-        var thresholds = new AlarmThresholds(manifest, budget);
         long slide = WindowSpec.Default.SlideUs, window = WindowSpec.Default.WindowUs;
         int falseEpisodes = 0;
         bool[][] alarms = new bool[test.Score.Length][];

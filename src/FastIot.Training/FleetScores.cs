@@ -41,7 +41,8 @@ internal sealed class FleetScores
 
     public long FirstEndUs { get; private init; }
 
-    public static unsafe FleetScores Of(FleetOptions fleet, double hours, FeatureSpec spec, ModelSession session, Action<double> progress)
+    /// <param name="thresholds">With these, baselines learn as they do in the pipeline: more slowly while a series is in alarm.</param>
+    public static unsafe FleetScores Of(FleetOptions fleet, double hours, FeatureSpec spec, ModelSession session, AlarmThresholds? thresholds, Action<double> progress)
     {
         long slide = WindowSpec.Default.SlideUs;
         long first = Watermark.Floor(fleet.StartUs, slide) + slide;
@@ -61,24 +62,26 @@ internal sealed class FleetScores
                 var type = new Span<float>(session.SensorType + filled * SensorTypes.Count, SensorTypes.Count);
                 type.Clear();
                 type[(int)Fleet.TypeOf(sensor)] = 1;
-                chunk[filled++] = sensor;
-                if (filled == chunk.Length) filled = scores.Run(session, chunk, filled, w);
+                chunk[filled++] = row;
+                if (filled == chunk.Length) filled = scores.Run(session, windows.Batch, chunk, filled, w, thresholds);
             }
 
-            if (filled > 0) scores.Run(session, chunk, filled, w);
+            if (filled > 0) scores.Run(session, windows.Batch, chunk, filled, w, thresholds);
             progress((windows.Batch.WindowEndUs - fleet.StartUs) / (hours * 3600e6));
         });
         scores.Events = windows.Events;
         return scores;
     }
 
-    private unsafe int Run(ModelSession session, int[] chunk, int filled, int w)
+    private unsafe int Run(ModelSession session, WindowBatch batch, int[] chunk, int filled, int w, AlarmThresholds? thresholds)
     {
         session.Run();
         for (int i = 0; i < filled; i++)
         {
-            Score[chunk[i]][w] = session.Score[i];
-            Error[chunk[i]][w] = session.ReconstructionError[i];
+            int row = chunk[i], sensor = batch.Slot[row];
+            Score[sensor][w] = session.Score[i];
+            Error[sensor][w] = session.ReconstructionError[i];
+            if (thresholds != null && thresholds.Judge(session.Score[i], session.ReconstructionError[i], Fleet.TypeOf(sensor)).IsAnomaly) batch.IsAnomaly[row] = 1;
         }
 
         return 0;

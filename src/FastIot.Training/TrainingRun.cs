@@ -62,10 +62,13 @@ internal sealed record TrainingRun
         Log.WriteLine($"ONNX Runtime differs from TorchSharp by at most {difference:0.0e+0}");
         if (!(difference <= LargestDifference)) throw new InvalidOperationException($"the exported graph differs from the network by {difference}, more than {LargestDifference}");
 
-        FleetScores clean = FleetScores.Of(Fleet(CalibrationSensors, 1, 0), CalibrationHours, spec, session, Progress("calibrating"));
+        FleetScores clean = FleetScores.Of(Fleet(CalibrationSensors, 1, 0), CalibrationHours, spec, session, null, Progress("calibrating"));
         ModelManifest manifest = Manifest(spec, onnx, clean, "{}");
-        FleetScores test = FleetScores.Of(Fleet(TestSensors, 2, .02), TestHours, spec, session, Progress("evaluating"));
-        Evaluation[] evaluations = [.. new[] { 1.0, 0.1 }.Select(budget => Evaluator.At(budget, test, manifest))];
+        Evaluation[] evaluations = [.. new[] { 1.0, 0.1 }.Select(budget =>
+        {
+            var thresholds = new AlarmThresholds(manifest, budget);
+            return Evaluator.At(budget, FleetScores.Of(Fleet(TestSensors, 2, .02), TestHours, spec, session, thresholds, Progress($"evaluating at {budget} a day")), thresholds);
+        })];
         foreach (Evaluation e in evaluations) Log.WriteLine($"budget {e.Budget}: {e.Share:P1} of {e.Events} events found, {e.FalseAlarmsPerDay:0.00} false alarms per sensor and day");
         Write(Manifest(spec, onnx, clean, Evaluator.Json(evaluations)), onnx, evaluations);
         Log.WriteLine($"{Path.Combine(Out, Name, Version.ToString(CultureInfo.InvariantCulture))} written after {clock.Elapsed:mm\\:ss}");

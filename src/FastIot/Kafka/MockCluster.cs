@@ -1,0 +1,35 @@
+namespace FastIot.Kafka;
+
+/// <summary>
+/// librdkafka's own broker in this process: speaks Kafka's protocol on the loopback, so that any client can join. For the demo and for
+/// tests: keeps about 5 MB per partition, in memory, and knows no transactions.
+/// </summary>
+public sealed class MockCluster : IDisposable
+{
+    private readonly nint _client;
+    private readonly nint _cluster;
+
+    public MockCluster(int brokers = 1)
+    {
+        _client = KafkaClient.Create(NativeKafka.Producer, KafkaClient.Configuration(NativeKafka.Producer, [new("client.id", "mock")]));
+        _cluster = NativeKafka.rd_kafka_mock_cluster_new(_client, brokers);
+        if (_cluster == 0) throw new KafkaException("librdkafka could not start its mock cluster");
+        // Nobody else is going to join within the first seconds.
+        NativeKafka.rd_kafka_mock_group_initial_rebalance_delay_ms(_cluster, 0);
+    }
+
+    /// <summary>host:port[,…] for clients.</summary>
+    public string Bootstrap => KafkaClient.Text(NativeKafka.rd_kafka_mock_cluster_bootstraps(_cluster));
+
+    public void CreateTopic(string name, int partitions)
+    {
+        int error = NativeKafka.rd_kafka_mock_topic_create(_cluster, name, partitions, 1);
+        if (error != 0) throw new KafkaException($"topic {name}: {KafkaClient.ErrorText(error)}");
+    }
+
+    public void Dispose()
+    {
+        NativeKafka.rd_kafka_mock_cluster_destroy(_cluster);
+        NativeKafka.rd_kafka_destroy(_client);
+    }
+}
