@@ -9,7 +9,9 @@ namespace FastIot.Training;
 internal sealed record Detection(AnomalyKind Kind, AnomalyTier Tier, int Events, int Found, double MedianDelaySeconds);
 
 /// <summary>What the model achieves on sensors it has never seen, at one alarm budget.</summary>
-internal sealed record Evaluation(double Budget, double FalseAlarmsPerDay, IReadOnlyList<Detection> Detections)
+/// <param name="FalseAlarmsPerDay">Outside events and the two minutes behind them.</param>
+/// <param name="UndisturbedFalseAlarmsPerDay">Outside events and the half hour behind them, while they are in the model's memory.</param>
+internal sealed record Evaluation(double Budget, double FalseAlarmsPerDay, double UndisturbedFalseAlarmsPerDay, IReadOnlyList<Detection> Detections)
 {
     public int Events => Detections.Sum(d => d.Events);
 
@@ -29,7 +31,9 @@ internal static class Evaluator
     public static Evaluation At(double budget, FleetScores test, AlarmThresholds thresholds)
     {
         long slide = WindowSpec.Default.SlideUs, window = WindowSpec.Default.WindowUs;
-        int falseEpisodes = 0;
+        int falseEpisodes = 0, undisturbedEpisodes = 0;
+        long undisturbed = 0;
+        bool[][] disturbed = Disturbed(test);
         bool[][] alarms = new bool[test.Score.Length][];
         for (int sensor = 0; sensor < test.Score.Length; sensor++)
         {
@@ -38,9 +42,15 @@ internal static class Evaluator
             for (int w = 0; w < test.Windows; w++)
             {
                 if (float.IsNaN(test.Score[sensor][w])) continue;
+                if (!disturbed[sensor][w]) undisturbed++;
                 alarm[w] = thresholds.Judge(test.Score[sensor][w], test.Error[sensor][w], Fleet.TypeOf(sensor)).IsAnomaly;
                 if (!alarm[w] || test.Label[sensor][w] != WindowLabel.Normal) continue;
-                if (w - last > GapWindows) falseEpisodes++;
+                if (w - last > GapWindows)
+                {
+                    falseEpisodes++;
+                    if (!disturbed[sensor][w]) undisturbedEpisodes++;
+                }
+
                 last = w;
             }
         }
@@ -66,7 +76,22 @@ internal static class Evaluator
             double[] delays = [.. g.Where(f => !double.IsNaN(f.Delay)).Select(f => f.Delay).Order()];
             return new Detection(g.Key.Kind, g.Key.Tier, g.Count(), delays.Length, delays.Length == 0 ? double.NaN : delays[delays.Length / 2]);
         })];
-        return new Evaluation(budget, falseEpisodes / test.SensorDays, detections);
+        return new Evaluation(budget, falseEpisodes / test.SensorDays, undisturbedEpisodes / (undisturbed * slide / 86400e6), detections);
+    }
+
+    /// <summary>Windows that touch an event or the half hour behind it.</summary>
+    private static bool[][] Disturbed(FleetScores test)
+    {
+        const long memoryUs = 1_800_000_000;
+        bool[][] disturbed = [.. test.Score.Select(s => new bool[s.Length])];
+        foreach (AnomalyEvent e in test.Events)
+        {
+            int from = (int)Math.Max(0, (e.StartUs - test.FirstEndUs) / WindowSpec.Default.SlideUs);
+            int to = (int)Math.Min(test.Windows, (e.EndUs + memoryUs - test.FirstEndUs) / WindowSpec.Default.SlideUs);
+            if (to > from) disturbed[e.Sensor].AsSpan(from, to - from).Fill(true);
+        }
+
+        return disturbed;
     }
 
     public static string Json(IEnumerable<Evaluation> evaluations)
@@ -81,6 +106,7 @@ internal static class Evaluator
                 json.WriteStartObject();
                 json.WriteNumber("alarm_budget", e.Budget);
                 json.WriteNumber("false_alarms_per_day", Math.Round(e.FalseAlarmsPerDay, 3));
+                json.WriteNumber("undisturbed_false_alarms_per_day", Math.Round(e.UndisturbedFalseAlarmsPerDay, 3));
                 json.WriteNumber("events", e.Events);
                 json.WriteNumber("found", Math.Round(e.Share, 3));
                 json.WriteStartArray("by_kind_and_tier");

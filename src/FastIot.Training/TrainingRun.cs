@@ -69,7 +69,7 @@ internal sealed record TrainingRun
             var thresholds = new AlarmThresholds(manifest, budget);
             return Evaluator.At(budget, FleetScores.Of(Fleet(TestSensors, 2, .02), TestHours, spec, session, thresholds, Progress($"evaluating at {budget} a day")), thresholds);
         })];
-        foreach (Evaluation e in evaluations) Log.WriteLine($"budget {e.Budget}: {e.Share:P1} of {e.Events} events found, {e.FalseAlarmsPerDay:0.00} false alarms per sensor and day");
+        foreach (Evaluation e in evaluations) Log.WriteLine($"budget {e.Budget}: {e.Share:P1} of {e.Events} events found, {e.FalseAlarmsPerDay:0.00} false alarms per sensor and day, {e.UndisturbedFalseAlarmsPerDay:0.00} undisturbed by events");
         Write(Manifest(spec, onnx, clean, Evaluator.Json(evaluations)), onnx, evaluations);
         Log.WriteLine($"{Path.Combine(Out, Name, Version.ToString(CultureInfo.InvariantCulture))} written after {clock.Elapsed:mm\\:ss}");
     }

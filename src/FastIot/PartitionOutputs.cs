@@ -106,7 +106,8 @@ internal sealed class PartitionOutputs : IDisposable
 
     private void EmitAnomalies(WindowBatch batch, long causeUs)
     {
-        long bornTicks = causeUs == 0 ? 0 : _channels.Clock.DueTicks(causeUs);
+        // No latency without a cause, for what was never due (a demo's history), nor for what was due before this process was there.
+        long bornTicks = causeUs == 0 || _channels.Clock.Precedes(causeUs) ? 0 : _channels.Clock.DueTicks(causeUs);
         if (bornTicks < s_processStart) bornTicks = 0;
         for (int row = 0; row < batch.Count; row++)
         {
