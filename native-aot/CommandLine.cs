@@ -5,6 +5,8 @@ using FastIot.Cli.Commands;
 using FastIot.Configuration;
 using FastIot.Emit;
 using FastIot.Ingest;
+using FastIot.Kafka;
+using FastIot.Scoring;
 
 namespace FastIot.Cli;
 
@@ -45,6 +47,11 @@ internal static class CommandLine
     {
         var root = new RootCommand("Finds anomalies in the readings of large sensor fleets: Kafka in, windows, an LSTM autoencoder, Kafka and Parquet out.")
         {
+            DemoCommand.Create(terminal),
+            RunCommand.Create(terminal),
+            SimulateCommand.Create(terminal),
+            ReplayCommand.Create(terminal),
+            TopicsCommand.Create(terminal),
             ConfigCommand.Create(terminal),
             VersionCommand.Create(terminal),
         };
@@ -54,7 +61,7 @@ internal static class CommandLine
     }
 
     /// <summary>Failures of the world outside, whose message is made for people; anything else is a mistake of ours and keeps its stack.</summary>
-    private static bool IsExpected(Exception e) => e is IngestException or EmitException or ObjectStoreException or IOException or UnauthorizedAccessException;
+    private static bool IsExpected(Exception e) => e is IngestException or EmitException or ObjectStoreException or ModelException or KafkaException or IOException or UnauthorizedAccessException;
 
     private static void AddEpilogues(Command command)
     {

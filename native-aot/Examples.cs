@@ -11,6 +11,8 @@ internal static class Examples
     private static string? Of(string name) => name switch
     {
         "fastiot" => """
+              fastiot demo                                    everything in one process, for a minute
+              fastiot run --kafka localhost:9092 --out windows
               fastiot config                                  what is configured, and why
             """,
         "demo" => """

@@ -50,6 +50,9 @@ internal sealed class SettingFlags
     public EffectiveConfiguration Load(ParseResult parsed, Terminal terminal) =>
         ConfigurationLoader.Load(parsed.GetValue(s_file), terminal.Environment, Given(parsed), _groups);
 
+    /// <summary>Whether the flag stands on the command line.</summary>
+    public bool IsGiven(ParseResult parsed, string flag) => _options.Any(o => o.Flag == flag && parsed.GetResult(o.Option) is { Implicit: false });
+
     private IEnumerable<FlagValue> Given(ParseResult parsed)
     {
         foreach ((string flag, Option<string> option) in _options)

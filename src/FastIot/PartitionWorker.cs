@@ -48,6 +48,20 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         }
     }
 
+    /// <summary>Records read so far; allocates nothing.</summary>
+    public long RecordsRead
+    {
+        get
+        {
+            lock (_statisticsLock)
+            {
+                long sum = 0;
+                foreach (PartitionStatistics partition in _statistics) sum += Volatile.Read(ref partition.Records);
+                return sum;
+            }
+        }
+    }
+
     /// <summary>Asks for an orderly end: what is closed goes out and is committed.</summary>
     public void RequestDrain() => _drain = true;
 

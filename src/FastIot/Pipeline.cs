@@ -74,6 +74,17 @@ public sealed class Pipeline : IDisposable
         foreach (PartitionWorker worker in _workers) worker.MarkSteady();
     }
 
+    /// <summary>Records read so far, by all workers; allocates nothing.</summary>
+    public long RecordsRead
+    {
+        get
+        {
+            long sum = 0;
+            foreach (PartitionWorker worker in _workers) sum += worker.RecordsRead;
+            return sum;
+        }
+    }
+
     public PipelineStatistics Snapshot() => new()
     {
         Partitions = [.. _workers.SelectMany(w => w.Partitions)],

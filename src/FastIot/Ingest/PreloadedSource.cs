@@ -13,6 +13,7 @@ public sealed class PreloadedSource : IRecordSource, IAssignmentListener
     private IAssignmentListener? _listener;
     private IRecordSource? _replaying;
     private bool _done;
+    private int _paused;
 
     /// <param name="source">The real source. Disposed with this.</param>
     /// <param name="history">Makes the source of the history of these partitions; it must complete.</param>
@@ -36,6 +37,13 @@ public sealed class PreloadedSource : IRecordSource, IAssignmentListener
     {
         if (_done) return _source.Poll(records, timeoutMs);
         if (_replaying == null) return _source.Poll(records, timeoutMs);
+        if (_paused > 0)
+        {
+            // The history waits as a whole: nothing else will wake the worker, it asks again whether its files have gone.
+            Thread.Sleep(Math.Min(timeoutMs, 10));
+            return 0;
+        }
+
         int count = _replaying.Poll(records, timeoutMs);
         for (int i = 0; i < count; i++) records[i].Offset = -1;
         if (count > 0 || !_replaying.Completed) return count;
@@ -46,9 +54,17 @@ public sealed class PreloadedSource : IRecordSource, IAssignmentListener
         return 0;
     }
 
-    public void Pause(int partition) => _source.Pause(partition);
+    public void Pause(int partition)
+    {
+        _paused++;
+        _source.Pause(partition);
+    }
 
-    public void Resume(int partition) => _source.Resume(partition);
+    public void Resume(int partition)
+    {
+        _paused--;
+        _source.Resume(partition);
+    }
 
     public long HighOffset(int partition) => _source.HighOffset(partition);
 
