@@ -44,7 +44,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     private readonly string _modelLabel;
     private HttpPort? _http;
     private PipelineState _state = PipelineState.Starting;
-    private PipelineStatistics? _base;
+    private Totals _base = new();
     private (double Seconds, long Readings, ProcessFigures Process)? _steady;
     private SteadySummary? _steadySummary;
 
@@ -81,7 +81,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     /// <summary>Figures of the summary begin here: what was read before is history.</summary>
     public void BeginFigures()
     {
-        _base = Pipeline.Snapshot();
+        _base = Totals.Of(Pipeline.Snapshot());
         _clock.Restart();
         Progress.Restart(Figures());
     }
@@ -144,7 +144,8 @@ internal sealed class PipelineSession : IAsyncDisposable
         PipelineStatistics now = Pipeline.Snapshot();
         var process = ProcessFigures.Now();
         double seconds = _clock.Elapsed.TotalSeconds;
-        long Since(Func<PipelineStatistics, long> figure) => figure(now) - (_base == null ? 0 : figure(_base));
+        Totals totals = Totals.Of(now);
+        long Since(Func<Totals, long> figure) => figure(totals) - figure(_base);
         return new Summary
         {
             Command = _parts.Command,
@@ -158,14 +159,14 @@ internal sealed class PipelineSession : IAsyncDisposable
             Readings = Since(s => s.Readings),
             Late = Since(s => s.Late),
             Rejected = Since(s => s.Rejected),
-            RejectedByReason = Counts(Enumerable.Range(1, Rejections.Count - 1).Select(r => (Rejections.Name((Rejection)r), Since(s => s.RejectedFor((Rejection)r))))),
+            RejectedByReason = Counts(Enumerable.Range(1, Rejections.Count - 1).Select(r => (Rejections.Name((Rejection)r), Since(s => s.ByReason[r])))),
             Replayed = Since(s => s.Replayed),
             ReadingsPerSecond = seconds > 0 ? Since(s => s.Readings) / seconds : 0,
             Series = now.SeriesSeen,
             Windows = Since(s => s.Windows),
             Scored = Since(s => s.Scored),
             Anomalies = Since(s => s.Anomalies),
-            AnomaliesByKind = Counts(Enumerable.Range(0, AnomalyKinds.Modelled + 1).Select(k => (AnomalyKinds.Name((AnomalyKind)k), now.Workers.Sum(w => w.AnomaliesByKind[k])))),
+            AnomaliesByKind = Counts(Enumerable.Range(0, AnomalyKinds.Modelled + 1).Select(k => (AnomalyKinds.Name((AnomalyKind)k), Since(s => s.ByKind[k])))),
             Truth = truth,
             Latency = Latency(),
             Files = new FilesSummary(_files.Location, _files.FilesWritten, _files.RowsWritten, _files.BytesWritten),
