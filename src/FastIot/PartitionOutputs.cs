@@ -60,6 +60,7 @@ internal sealed class PartitionOutputs : IDisposable
     {
         _statistics.WindowEnds++;
         _statistics.Windows += batch.Count;
+        _statistics.Scored += batch.Scored;
         if (batch.WindowEndUs > _emittedUs) EmitAnomalies(batch, causeUs);
         if (_channels.Files != null && batch.WindowEndUs > _storedUs) Append(batch);
     }

@@ -37,6 +37,7 @@ internal sealed unsafe class WindowScorer : IDisposable
     public void Score(WindowBatch batch, FeatureState features, SeriesTable series)
     {
         int filled = 0;
+        batch.Scored = 0;
         for (int row = 0; row < batch.Count; row++)
         {
             int slot = batch.Slot[row];
@@ -83,6 +84,7 @@ internal sealed unsafe class WindowScorer : IDisposable
     private int Run(WindowBatch batch, SeriesTable series, int filled)
     {
         _session!.Run();
+        batch.Scored += filled;
         for (int i = 0; i < filled; i++) Finish(batch, series, _rowOfChunk[i], i);
         return 0;
     }

@@ -13,6 +13,9 @@ internal sealed class WindowBatch : IDisposable
     /// <summary>Rows: series with at least one reading in the window, by rising slot.</summary>
     public int Count;
 
+    /// <summary>Rows that the model has scored.</summary>
+    public int Scored;
+
     public NativeArray<int> Slot { get; } = new(0);
 
     public NativeArray<int> ReadingCount { get; } = new(0);
