@@ -19,11 +19,15 @@ public sealed class Model : IDisposable
         Provider = ExecutionProviders.Append(_options, provider, log);
         try
         {
-            using var session = new InferenceSession(onnx, _options);
-            Check(session);
+            using (var session = new InferenceSession(onnx, _options)) Check(session);
+            // Declared shapes may not be what comes out; better found here than at the first window.
+            using ModelSession trial = CreateSession();
+            trial.Run();
         }
-        catch (OnnxRuntimeException e)
+        catch (Exception e) when (e is OnnxRuntimeException or ModelException)
         {
+            _options.Dispose();
+            if (e is ModelException) throw;
             throw new ModelException($"{Label}: ONNX Runtime refuses the graph: {e.Message}", e);
         }
     }
@@ -46,13 +50,17 @@ public sealed class Model : IDisposable
     internal static SessionOptions Options()
     {
         var options = new SessionOptions { IntraOpNumThreads = 1, InterOpNumThreads = 1, ExecutionMode = ExecutionMode.ORT_SEQUENTIAL, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-        options.AddSessionConfigEntry("session.set_denormal_as_zero", "1");
+        // Not session.set_denormal_as_zero: it changes the arithmetic of the thread that makes the process's first session, and of all threads
+        // started from there, for good: our sums of doubles would lose subnormal numbers. Threads made before never get it. Measured
+        // at scores' usual inputs it saves nothing.
         options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
         return options;
     }
 
     private void Check(InferenceSession session)
     {
+        if (session.InputMetadata.Keys.FirstOrDefault(k => k is not ("features" or "sensor_type")) is { } other)
+            throw new ModelException($"{Label}: the graph wants an input \"{other}\"; the engine has features and sensor_type only");
         Expect(session.InputMetadata, "features", Manifest.Lags.Count, FeatureNames.Count);
         Expect(session.InputMetadata, "sensor_type", SensorTypes.Count);
         Expect(session.OutputMetadata, "score");
@@ -64,7 +72,8 @@ public sealed class Model : IDisposable
     {
         if (!nodes.TryGetValue(name, out NodeMetadata? node)) throw new ModelException($"{Label}: the graph has no \"{name}\"; it has {string.Join(", ", nodes.Keys)}");
         int[] wanted = [-1, .. shape];
-        bool fits = node.ElementType == typeof(float) && node.Dimensions.Length == wanted.Length && node.Dimensions.AsSpan(1).SequenceEqual(shape);
+        bool fits = node.ElementType == typeof(float) && node.Dimensions.Length == wanted.Length && node.Dimensions.AsSpan(1).SequenceEqual(shape)
+            && node.Dimensions[0] is -1 or Limits.ScoringChunk;
         if (!fits) throw new ModelException($"{Label}: \"{name}\" is {node.ElementType.Name}[{string.Join(", ", node.Dimensions)}], it must be Single[{string.Join(", ", wanted)}]");
     }
 }

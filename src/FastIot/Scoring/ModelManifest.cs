@@ -6,7 +6,7 @@ namespace FastIot.Scoring;
 /// <summary>What stands beside a model's graph in model.json: its inputs, its calibration, where it comes from.</summary>
 public sealed class ModelManifest
 {
-    private static readonly string[] s_members = ["name", "version", "features", "sensor_types", "kinds", "budget_split", "calibration", "onnx_sha256", "training", "evaluation"];
+    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
 
     public required string Name { get; init; }
 
@@ -40,38 +40,16 @@ public sealed class ModelManifest
         return Reconstruction.FirstOrDefault(t => t.Type == name) ?? Reconstruction.First(t => t.Type == "*");
     }
 
-    /// <exception cref="ModelException">Not JSON, a member missing, unknown or out of its range.</exception>
+    /// <param name="path">Of the file, for error messages.</param>
+    /// <exception cref="ModelException">Not JSON, a member missing, unknown, twice or out of its range.</exception>
     public static ModelManifest Parse(ReadOnlyMemory<byte> json, string path)
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
-            JsonElement root = document.RootElement;
-            foreach (JsonProperty member in root.EnumerateObject())
-            {
-                if (!s_members.Contains(member.Name)) throw new ModelException($"unknown member \"{member.Name}\"");
-            }
-
-            Expect(root.GetProperty("sensor_types"), SensorTypes.Names, "sensor_types");
-            Expect(root.GetProperty("kinds"), [.. Enumerable.Range(0, AnomalyKinds.Modelled).Select(k => AnomalyKinds.Name((AnomalyKind)k))], "kinds");
-            JsonElement calibration = root.GetProperty("calibration");
-            var manifest = new ModelManifest
-            {
-                Name = root.GetProperty("name").GetString()!,
-                Version = root.GetProperty("version").GetInt32(),
-                Features = ReadFeatures(root.GetProperty("features")),
-                HeadShare = root.GetProperty("budget_split").GetProperty("head").GetDouble(),
-                HeadCalibration = Tables(calibration.GetProperty("head"))[0],
-                Reconstruction = Tables(calibration.GetProperty("reconstruction")),
-                OnnxSha256 = root.GetProperty("onnx_sha256").GetString()!,
-                Training = root.TryGetProperty("training", out JsonElement training) ? training.GetRawText() : "{}",
-                Evaluation = root.TryGetProperty("evaluation", out JsonElement evaluation) ? evaluation.GetRawText() : "{}",
-            };
-            if (manifest.HeadShare is not (> 0 and < 1)) throw new ModelException($"budget_split.head must lie between 0 and 1, not {manifest.HeadShare}");
-            if (!manifest.Reconstruction.Any(t => t.Type == "*")) throw new ModelException("calibration.reconstruction has no table \"*\" for other types");
-            return manifest;
+            using JsonDocument document = JsonDocument.Parse(json, s_strict);
+            return Read(new ManifestElement(document.RootElement, path, ""));
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ModelException)
+        catch (JsonException e)
         {
             throw new ModelException($"{path} cannot be used: {e.Message}", e);
         }
@@ -107,27 +85,106 @@ public sealed class ModelManifest
         return stream.ToArray();
     }
 
-    private static FeatureSpec ReadFeatures(JsonElement features)
+    private static ModelManifest Read(ManifestElement root)
     {
-        Expect(features.GetProperty("names"), FeatureNames.All, "features.names");
-        JsonElement levels = features.GetProperty("level_windows");
+        root.Object(["name", "version", "features", "sensor_types", "kinds", "budget_split", "calibration", "onnx_sha256"], "training", "evaluation");
+        Expect(root["sensor_types"], SensorTypes.Names);
+        Expect(root["kinds"], [.. Enumerable.Range(0, AnomalyKinds.Modelled).Select(k => AnomalyKinds.Name((AnomalyKind)k))]);
+        ManifestElement calibration = root["calibration"].Object(["head", "reconstruction"]);
+        CalibrationTable[] head = Tables(calibration["head"]);
+        // One table only: the head knows the type itself, by its input.
+        if (head.Length != 1) throw calibration["head"].Fault($"must be one table of type \"*\", not {head.Length} tables");
+        return new ModelManifest
+        {
+            Name = ReadName(root["name"]),
+            Version = root["version"].Int(least: 1),
+            Features = ReadFeatures(root["features"]),
+            HeadShare = ReadHeadShare(root["budget_split"]),
+            HeadCalibration = head[0],
+            Reconstruction = Tables(calibration["reconstruction"]),
+            OnnxSha256 = ReadHash(root["onnx_sha256"]),
+            Training = root.FreeForm("training"),
+            Evaluation = root.FreeForm("evaluation"),
+        };
+    }
+
+    private static FeatureSpec ReadFeatures(ManifestElement features)
+    {
+        features.Object(["names", "lags", "floors", "baseline_windows", "level_windows", "winsorise_after", "winsorise_at", "alarm_gain"]);
+        Expect(features["names"], FeatureNames.All);
+        int[] levels = features["level_windows"].Array(e => e.Int(least: 1));
+        if (levels.Length != 3) throw features["level_windows"].Fault("must be three numbers, of 30, 120 and 5 minutes");
         var spec = new FeatureSpec
         {
-            Lags = [.. features.GetProperty("lags").EnumerateArray().Select(e => e.GetInt32())],
-            Floors = [.. features.GetProperty("floors").EnumerateArray().Select(e => e.GetSingle())],
-            BaselineWindows = features.GetProperty("baseline_windows").GetInt32(),
-            Level30Windows = levels[0].GetInt32(),
-            Level120Windows = levels[1].GetInt32(),
-            Level5Windows = levels[2].GetInt32(),
-            WinsoriseAfter = features.GetProperty("winsorise_after").GetInt32(),
-            WinsoriseAt = features.GetProperty("winsorise_at").GetSingle(),
-            AlarmGain = features.GetProperty("alarm_gain").GetSingle(),
+            Lags = features["lags"].Array(e => e.Int()),
+            Floors = features["floors"].Array(e => (float)e.Number()),
+            BaselineWindows = features["baseline_windows"].Int(least: 1),
+            Level30Windows = levels[0],
+            Level120Windows = levels[1],
+            Level5Windows = levels[2],
+            WinsoriseAfter = features["winsorise_after"].Int(least: 0),
+            WinsoriseAt = (float)features["winsorise_at"].Number(),
+            AlarmGain = (float)features["alarm_gain"].Number(),
         };
-        if (spec.Floors.Length != FeatureNames.Count || spec.Floors.Any(f => !(f > 0))) throw new ModelException($"features.floors must be {FeatureNames.Count} numbers above 0");
+        if (spec.Floors.Length != FeatureNames.Count || spec.Floors.Any(f => !(f > 0))) throw features["floors"].Fault($"must be {FeatureNames.Count} numbers above 0");
+        if (!(spec.WinsoriseAt > 0)) throw features["winsorise_at"].Fault("must be above 0");
+        if (spec.AlarmGain is not (>= 0 and <= 1)) throw features["alarm_gain"].Fault("must lie within 0 and 1");
         bool falling = spec.Lags.Zip(spec.Lags.Skip(1)).All(p => p.First > p.Second);
         if (spec.Lags.Length == 0 || !falling || spec.Lags[^1] != 0 || spec.Lags[0] > FeatureHistory.MaxLag)
-            throw new ModelException($"features.lags must fall from at most {FeatureHistory.MaxLag} to 0");
+            throw features["lags"].Fault($"must fall from at most {FeatureHistory.MaxLag} to 0");
         return spec;
+    }
+
+    /// <summary>It becomes a folder's name and part of a label.</summary>
+    private static string ReadName(ManifestElement element)
+    {
+        string name = element.Text();
+        bool plain = name.Length > 0 && name[0] != '.' && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.');
+        return plain ? name : throw element.Fault("must be of letters, digits, '_', '-' and '.', and not begin with '.'");
+    }
+
+    private static double ReadHeadShare(ManifestElement split)
+    {
+        split.Object(["head", "reconstruction"]);
+        double head = split["head"].Number(), reconstruction = split["reconstruction"].Number();
+        bool whole = head > 0 && reconstruction > 0 && Math.Abs(head + reconstruction - 1) < 1e-5;
+        return whole ? head : throw split.Fault($"must be two shares above 0 that add up to 1, not {head} and {reconstruction}");
+    }
+
+    private static string ReadHash(ManifestElement element)
+    {
+        string hash = element.Text();
+        return hash.Length == 64 && hash.All(char.IsAsciiHexDigit) ? hash.ToLowerInvariant() : throw element.Fault("must be 64 hex digits");
+    }
+
+    private static CalibrationTable[] Tables(ManifestElement channel)
+    {
+        CalibrationTable[] tables = channel.Array(ReadTable);
+        if (!tables.Any(t => t.Type == "*")) throw channel.Fault("has no table of type \"*\", for the types without their own");
+        if (tables.DistinctBy(t => t.Type).Count() != tables.Length) throw channel.Fault("has two tables of one type");
+        return tables;
+    }
+
+    private static CalibrationTable ReadTable(ManifestElement table)
+    {
+        table.Object(["type", "score", "false_alarms_per_day"]);
+        string type = table["type"].Text();
+        if (type != "*" && !SensorTypes.Names.Contains(type)) throw table["type"].Fault($"must be \"*\" or one of {string.Join(", ", SensorTypes.Names)}");
+        double[] scores = table["score"].Array(e => e.Number()), rates = table["false_alarms_per_day"].Array(e => e.Number());
+        try
+        {
+            return new CalibrationTable(type, scores, rates);
+        }
+        catch (ModelException e)
+        {
+            throw table.Fault($"is no {e.Message}");
+        }
+    }
+
+    /// <summary>Fixed by the engine: a model of other names, or another order, means other numbers by them.</summary>
+    private static void Expect(ManifestElement array, string[] expected)
+    {
+        if (!array.Array(e => e.Text()).AsSpan().SequenceEqual(expected)) throw array.Fault($"must be [{string.Join(", ", expected)}]");
     }
 
     private void WriteFeatures(Utf8JsonWriter json)
@@ -144,16 +201,6 @@ public sealed class ModelManifest
         json.WriteNumber("winsorise_at", Features.WinsoriseAt);
         json.WriteNumber("alarm_gain", Features.AlarmGain);
         json.WriteEndObject();
-    }
-
-    private static CalibrationTable[] Tables(JsonElement tables) =>
-        [.. tables.EnumerateArray().Select(t => new CalibrationTable(t.GetProperty("type").GetString()!, Numbers(t.GetProperty("score")), Numbers(t.GetProperty("false_alarms_per_day"))))];
-
-    private static double[] Numbers(JsonElement array) => [.. array.EnumerateArray().Select(e => e.GetDouble())];
-
-    private static void Expect(JsonElement array, string[] expected, string member)
-    {
-        if (!array.EnumerateArray().Select(e => e.GetString()).SequenceEqual(expected)) throw new ModelException($"{member} must be [{string.Join(", ", expected)}]");
     }
 
     private static void WriteTables(Utf8JsonWriter json, string name, IReadOnlyList<CalibrationTable> tables)
