@@ -83,33 +83,32 @@ internal static class Oracle
         }
     }
 
-    /// <returns>Null where it is not a sequence of JSON documents, each on one line.</returns>
+    /// <returns>Null where it is not a sequence of JSON documents with newlines between them.</returns>
     public static List<Decoded>? Lines(byte[] bytes)
     {
         var readings = new List<Decoded>();
-        int start = 0;
-        for (int i = 0; i <= bytes.Length; i++)
+        var reader = new Utf8JsonReader(bytes, new JsonReaderOptions { AllowMultipleValues = true, MaxDepth = Limits.MaxNesting });
+        int end = -1;
+        try
         {
-            if (i < bytes.Length && bytes[i] != '\n') continue;
-            byte[] line = bytes[start..i];
-            start = i + 1;
-            if (IsWhite(line)) continue;
-            try
+            while (reader.Read())
             {
-                using JsonDocument document = JsonDocument.Parse(line, s_options);
+                if (end >= 0 && !bytes.AsSpan(end, (int)reader.TokenStartIndex - end).Contains((byte)'\n')) return null;
+                using JsonDocument document = JsonDocument.ParseValue(ref reader);
                 JsonElement root = document.RootElement;
                 // A batch may be followed by lines; an array further down is no reading.
-                if (readings.Count == 0 && root.ValueKind == JsonValueKind.Array)
+                if (end < 0 && root.ValueKind == JsonValueKind.Array)
                 {
                     if (root.GetArrayLength() == 0) return null;
                     readings.AddRange(root.EnumerateArray().Select(Element));
                 }
                 else readings.Add(Element(root));
+                end = (int)reader.BytesConsumed;
             }
-            catch (JsonException)
-            {
-                return null;
-            }
+        }
+        catch (JsonException)
+        {
+            return null;
         }
 
         return readings;
