@@ -228,7 +228,8 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
         KafkaPartitionList* committed = NativeKafka.rd_kafka_topic_partition_list_copy(partitions);
         try
         {
-            int error = NativeKafka.rd_kafka_committed(_rk, committed, AnswerMs);
+            // Asked about nothing, librdkafka does not answer: and nothing is what a new member of a group gets at first.
+            int error = committed->Count == 0 ? KafkaError.None : NativeKafka.rd_kafka_committed(_rk, committed, AnswerMs);
             if (error != KafkaError.None) throw new IngestException($"group {_options.Group}: the committed offsets of {_options.RawTopic} cannot be read: {KafkaClient.ErrorText(error)}");
             var assignments = new PartitionAssignment[committed->Count];
             for (int i = 0; i < assignments.Length; i++) assignments[i] = Assignment(in committed->Elements[i]);
