@@ -1,0 +1,143 @@
+using FastIot.Features;
+using FastIot.Scoring;
+using FastIot.Training;
+
+namespace FastIot.Tests.Training;
+
+/// <summary>What training does without torch: the exported graph against a plain computation, and the calibration.</summary>
+public sealed class TrainingTests
+{
+    private const int Lags = 16;
+    private const int Hidden = 7;
+
+    [Fact]
+    public unsafe void The_graph_computes_what_a_plain_lstm_computes()
+    {
+        AutoencoderWeights weights = Weights(1);
+        byte[] onnx = OnnxExport.Write(weights);
+        Assert.Equal(onnx, OnnxExport.Write(Weights(1)));
+        using Microsoft.ML.OnnxRuntime.SessionOptions options = Model.Options();
+        using var session = new ModelSession(onnx, Lags, options);
+        var random = new Random(2);
+        int floats = Lags * FeatureNames.Count;
+        for (int i = 0; i < Limits.ScoringChunk * floats; i++) session.Features[i] = (float)((random.NextDouble() - .5) * Math.Pow(10, random.Next(-1, 3)));
+        for (int i = 0; i < Limits.ScoringChunk; i++) if (i % 6 < 5) session.SensorType[i * SensorTypes.Count + i % 6] = 1;
+        session.Run();
+        for (int row = 0; row < Limits.ScoringChunk; row++)
+        {
+            (double score, double[] logits, double error) = PlainAutoencoder.Run(weights, new ReadOnlySpan<float>(session.Features + row * floats, floats), new ReadOnlySpan<float>(session.SensorType + row * SensorTypes.Count, SensorTypes.Count));
+            Assert.Equal(score, session.Score[row], 1e-4);
+            Assert.Equal(error, session.ReconstructionError[row], 1e-4 * Math.Max(1, error));
+            for (int k = 0; k < AnomalyKinds.Modelled; k++) Assert.Equal(logits[k], session.KindLogits[row * AnomalyKinds.Modelled + k], 1e-4);
+        }
+    }
+
+    [Fact]
+    public void Episodes_are_runs_with_gaps_up_to_a_window()
+    {
+        float[] series = new float[40];
+        foreach (int w in new[] { 3, 4, 10, 17, 30 }) series[w] = 2;
+        series[20] = float.NaN;
+        // 3 and 4 and 10 (six windows on) are one; 17 (seven on) another; 30 a third.
+        Assert.Equal(3, Calibrator.Episodes([series], 1));
+        Assert.Equal(0, Calibrator.Episodes([series], 3));
+        Assert.Equal(6, Calibrator.Episodes([series, series], 1));
+    }
+
+    [Fact]
+    public void A_table_gives_back_the_rates_it_was_made_from()
+    {
+        var random = new Random(4);
+        float[][] scores = [.. Enumerable.Range(0, 100).Select(_ => Enumerable.Range(0, 4000).Select(_ => (float)-Math.Log(random.NextDouble())).ToArray())];
+        const double days = 40;
+        CalibrationTable table = Calibrator.Table("*", scores, days);
+        Assert.InRange(table.Scores.Count, 10, 48);
+        foreach (float threshold in new[] { 5f, 7f, 9f })
+            Assert.InRange(Math.Exp(table.LogRate(threshold)) / (Calibrator.Episodes(scores, threshold) / days), .9, 1.12);
+    }
+
+    [Fact]
+    public void The_shipped_model_finds_what_its_card_says_it_was_measured_to_find()
+    {
+        using Model model = ModelRepository.Load(Path.Combine(TestEnvironment.Root, "models"), "anomaly_detector", "latest", ExecutionProvider.Cpu, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var fleet = new FastIot.Simulation.FleetOptions { Sensors = 100, Seed = 777, AnomalyRate = .02 };
+        using ModelSession session = model.CreateSession();
+        AlarmThresholds thresholds = model.Thresholds(1);
+        FleetScores scores = FleetScores.Of(fleet, 6, model.Manifest.Features, session, thresholds, _ => { });
+        Evaluation evaluation = Evaluator.At(1, scores, thresholds);
+        // A hundred sensors for six hours: the figures have an error of a few points.
+        Assert.True(evaluation.Events > 80, $"{evaluation.Events} events");
+        Assert.True(evaluation.Share > .7, $"{evaluation.Share:P0} found");
+        Assert.True(evaluation.UndisturbedFalseAlarmsPerDay < 3, $"{evaluation.UndisturbedFalseAlarmsPerDay:0.0} false alarms a day");
+    }
+
+    private static AutoencoderWeights Weights(int seed)
+    {
+        var random = new Random(seed);
+        float[] Draw(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() - .5))];
+        LstmWeights Lstm(int inputs) => new(inputs, Hidden, Draw(4 * Hidden * inputs), Draw(4 * Hidden * Hidden), Draw(4 * Hidden), Draw(4 * Hidden));
+        LinearWeights Linear(int inputs, int outputs) => new(inputs, outputs, Draw(inputs * outputs), Draw(outputs));
+        return new AutoencoderWeights(Lags, Lstm(Autoencoder.Inputs), Linear(Hidden, Autoencoder.Latent), Lstm(Autoencoder.Latent), Linear(Hidden, FeatureNames.Count),
+            Linear(Hidden + 4 * FeatureNames.Count + SensorTypes.Count, Hidden), Linear(Hidden, AnomalyKinds.Modelled));
+    }
+}
+
+/// <summary>The network once more, step by step, in double precision and torch's order of gates.</summary>
+internal static class PlainAutoencoder
+{
+    private const int F = FeatureNames.Count;
+
+    public static (double Score, double[] Logits, double Error) Run(AutoencoderWeights w, ReadOnlySpan<float> z, ReadOnlySpan<float> type)
+    {
+        double[] types = [.. type.ToArray().Select(t => (double)t)];
+        double[][] x = [.. z.ToArray().Chunk(F).Select(row => row.Select(Squash).ToArray())];
+        double[] h = Lstm(w.Encoder, [.. x.Select(row => (double[])[.. row, .. types])])[^1];
+        double[] latent = Linear(w.ToLatent, h);
+        double[][] reconstruction = [.. Lstm(w.Decoder, [.. Enumerable.Repeat(latent, w.Lags)]).Select(s => Linear(w.ToFeatures, s))];
+        double[][] e = [.. x.Zip(reconstruction, (a, b) => a.Zip(b, (p, q) => p - q).ToArray())];
+        double[] meanSquare = [.. Enumerable.Range(0, F).Select(f => e.Average(row => row[f] * row[f]))];
+        double[] recent = [.. Enumerable.Range(0, F).Select(f => e[^6..].Average(row => row[f]))];
+        double[] head = [.. h, .. x[^1], .. e[^1], .. recent, .. meanSquare.Select(m => Math.Log(m + 1e-3)), .. types];
+        double[] logits = Linear(w.Head2, [.. Linear(w.Head1, head).Select(v => Math.Max(v, 0))]);
+        return (Math.Log(logits.Sum(Math.Exp)), logits, meanSquare.Average());
+    }
+
+    private static double Squash(float z, int feature)
+    {
+        double size = Math.Abs(z), squashed = size <= 3 ? size : 3 + 2 * Math.Log(1 + (size - 3) / 2);
+        return Math.Sign(z) * Math.Min(squashed, feature == 4 ? 3 : 9);
+    }
+
+    private static double[] Linear(LinearWeights w, double[] x) =>
+        [.. Enumerable.Range(0, w.Outputs).Select(o => w.Bias[o] + Enumerable.Range(0, w.Inputs).Sum(i => w.Weight[o * w.Inputs + i] * x[i]))];
+
+    private static double[][] Lstm(LstmWeights w, double[][] inputs)
+    {
+        double[] h = new double[w.Hidden], c = new double[w.Hidden];
+        var states = new List<double[]>();
+        foreach (double[] x in inputs)
+        {
+            double Gate(int gate, int unit)
+            {
+                int row = gate * w.Hidden + unit;
+                double sum = w.InputBias[row] + w.HiddenBias[row];
+                for (int i = 0; i < w.Inputs; i++) sum += w.InputHidden[row * w.Inputs + i] * x[i];
+                for (int i = 0; i < w.Hidden; i++) sum += w.HiddenHidden[row * w.Hidden + i] * h[i];
+                return sum;
+            }
+
+            double[] next = new double[w.Hidden];
+            for (int u = 0; u < w.Hidden; u++)
+            {
+                c[u] = Sigmoid(Gate(1, u)) * c[u] + Sigmoid(Gate(0, u)) * Math.Tanh(Gate(2, u));
+                next[u] = Sigmoid(Gate(3, u)) * Math.Tanh(c[u]);
+            }
+
+            states.Add(h = next);
+        }
+
+        return [.. states];
+    }
+
+    private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
+}
