@@ -117,7 +117,7 @@ internal static unsafe partial class NativeKafka
     [LibraryImport(Library)] public static partial void rd_kafka_queue_destroy(nint queue);
     [LibraryImport(Library)] public static partial nint rd_kafka_consume_batch_queue(nint queue, int timeoutMs, KafkaMessage** messages, nuint size);
     [LibraryImport(Library)] public static partial void rd_kafka_message_destroy(KafkaMessage* message);
-    [LibraryImport(Library)] [SuppressGCTransition] public static partial long rd_kafka_message_timestamp(KafkaMessage* message, int* type);
+    [LibraryImport(Library)][SuppressGCTransition] public static partial long rd_kafka_message_timestamp(KafkaMessage* message, int* type);
     [LibraryImport(Library)] public static partial nint rd_kafka_message_errstr(KafkaMessage* message);
 
     [LibraryImport(Library)] public static partial KafkaPartitionList* rd_kafka_topic_partition_list_new(int size);
