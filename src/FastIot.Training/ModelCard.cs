@@ -18,7 +18,7 @@ internal static class ModelCard
             pressure, vibration and current are known types, any other is served without a type.
 
             Made by `{run.Command}`: simulated sensors only, {run.Sensors} for training ({run.Hours:0.#} h each, {run.AnomalyRate:P0} of the time anomalous, seed {run.Seed}),
-            {run.CalibrationSensors} healthy ones for calibration ({run.CalibrationHours:0.#} h, seed {run.Seed + 1}), {run.TestSensors} for the figures below ({run.TestHours:0.#} h, 2 % anomalous, seed {run.Seed + 2}). All three are
+            {run.CalibrationSensors} healthy ones for calibration ({run.CalibrationHours:0.#} h, seed {run.SplitSeed(1)}), {run.TestSensors} for the figures below ({run.TestHours:0.#} h, 2 % anomalous, seed {run.SplitSeed(2)}). All three are
             disjoint in sensors. Real sensors are harder than simulated ones: measure on your own before you rely on it.
 
             | alarm budget | false alarms per sensor and day, undisturbed | … outside events only | events | found |

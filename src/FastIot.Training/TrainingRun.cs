@@ -45,6 +45,9 @@ internal sealed record TrainingRun
     public string Command => string.Create(CultureInfo.InvariantCulture,
         $"fastiot-train train --seed {Seed} --sensors {Sensors} --hours {Hours} --hidden {Trainer.Hidden}");
 
+    /// <summary>Seed of the fleet for training (0), calibration (1), evaluation (2).</summary>
+    public long SplitSeed(int split) => Seed + split * 1_000_003L;
+
     public void Run()
     {
         var clock = Stopwatch.StartNew();
@@ -75,7 +78,7 @@ internal sealed record TrainingRun
     }
 
     private FleetOptions Fleet(int sensors, int split, double anomalyRate) =>
-        new() { Sensors = sensors, Seed = (ulong)(Seed + split * 1_000_003), AnomalyRate = anomalyRate };
+        new() { Sensors = sensors, Seed = (ulong)SplitSeed(split), AnomalyRate = anomalyRate };
 
     private Action<double> Progress(string what)
     {
