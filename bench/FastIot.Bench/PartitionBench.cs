@@ -69,6 +69,10 @@ public class PartitionBench
 
         public bool TryWriteReading(OutputTopic topic, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, in Provenance provenance) => true;
 
+        public void Poll()
+        {
+        }
+
         public void Flush(TimeSpan timeout)
         {
         }

@@ -86,6 +86,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
             }
 
             Statistics.Polls++;
+            _channels.Records.Poll();
             RelievePressure();
             UpdateStatistics();
             steady.Update(_markSteady);

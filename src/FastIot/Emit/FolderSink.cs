@@ -77,6 +77,10 @@ public sealed class FolderSink : IRecordSink
         return true;
     }
 
+    public void Poll()
+    {
+    }
+
     public void Flush(TimeSpan timeout) => Guard(() =>
     {
         foreach (FileStream? file in _files) file?.Flush();

@@ -36,6 +36,9 @@ public interface IRecordSink : IDisposable
     /// <summary>Queues a dead letter or late reading, its bytes as they came.</summary>
     bool TryWriteReading(OutputTopic topic, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, in Provenance provenance);
 
+    /// <summary>Takes note of acknowledgements that have come; never waits.</summary>
+    void Poll();
+
     /// <summary>Waits until everything queued is acknowledged.</summary>
     /// <exception cref="EmitException">Something could not be delivered within the time; the message says what and why.</exception>
     void Flush(TimeSpan timeout);

@@ -57,6 +57,8 @@ public sealed unsafe class KafkaSink : IRecordSink
         }
     }
 
+    public void Poll() => _producer.Poll();
+
     public void Flush(TimeSpan timeout) => _producer.Flush(timeout);
 
     public void Dispose()

@@ -11,11 +11,9 @@ public sealed class KafkaTarget : IReadingTarget
 
     public KafkaTarget(KafkaOptions options, ILogger log)
     {
-        _producer = new KafkaProducer(options, [new("linger.ms", "20"), new("batch.num.messages", "10000"), new("batch.size", "1000000"), new("queue.buffering.max.messages", "200000"), new("queue.buffering.max.kbytes", "131072")], null, log);
+        _producer = new KafkaProducer(options, [new("delivery.report.only.error", "true"), new("linger.ms", "20"), new("batch.num.messages", "10000"), new("batch.size", "1000000"), new("queue.buffering.max.messages", "200000"), new("queue.buffering.max.kbytes", "131072")], null, log);
         _topic = _producer.Topic(options.RawTopic);
     }
-
-    public long Delivered => _producer.Delivered;
 
     public bool TryWrite(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long timestampMs) => _producer.TryProduce(_topic, -1, key, value, timestampMs);
 

@@ -18,6 +18,8 @@ public sealed class TruthTap(IRecordSink sink, TruthMatch truth) : IRecordSink
     public bool TryWriteReading(OutputTopic topic, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, in Provenance provenance) =>
         sink.TryWriteReading(topic, key, value, in provenance);
 
+    public void Poll() => sink.Poll();
+
     public void Flush(TimeSpan timeout) => sink.Flush(timeout);
 
     public void Dispose() => sink.Dispose();

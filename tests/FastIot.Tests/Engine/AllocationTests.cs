@@ -51,6 +51,10 @@ public sealed class AllocationTests
 
         public bool TryWriteReading(OutputTopic topic, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, in Provenance provenance) => true;
 
+        public void Poll()
+        {
+        }
+
         public void Flush(TimeSpan timeout)
         {
         }

@@ -32,6 +32,10 @@ internal sealed class MemorySink(int refuseEvery = 7) : IRecordSink
         return true;
     }
 
+    public void Poll()
+    {
+    }
+
     public void Flush(TimeSpan timeout) => Flushes++;
 
     public void Dispose()
