@@ -96,12 +96,30 @@ internal sealed record ProcessSummary(long PeakMemoryBytes, long StateBytes, dou
 internal sealed record SteadySummary(
     double Seconds, long Readings, long WorkerAllocatedBytes, double WorkerBytesPerReading, long ProcessAllocatedBytes, int Gen0, int Gen1, int Gen2);
 
+/// <summary>What a simulation sent. Disorder counts are null without disorder.</summary>
+internal sealed record SimulationSummary(
+    string Command, string Target, long Readings, long Bytes, double Seconds, double ReadingsPerSecond, long? Late, long? Duplicates, long? Future, long? Malformed);
+
+/// <summary>A topic as it is now.</summary>
+internal sealed record TopicSummary(string Name, bool Created, int Partitions, int WantedPartitions);
+
+internal sealed record VersionSummary(string Version, string RuntimeIdentifier, string Framework, string Compiler, string Vectors);
+
 [JsonSourceGenerationOptions(
     WriteIndented = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Summary))]
+[JsonSerializable(typeof(SimulationSummary))]
+[JsonSerializable(typeof(IReadOnlyList<TopicSummary>))]
+[JsonSerializable(typeof(VersionSummary))]
 internal sealed partial class SummaryJson : JsonSerializerContext
 {
     public static string Write(Summary summary) => JsonSerializer.Serialize(summary, Default.Summary);
+
+    public static string Write(SimulationSummary summary) => JsonSerializer.Serialize(summary, Default.SimulationSummary);
+
+    public static string Write(IReadOnlyList<TopicSummary> topics) => JsonSerializer.Serialize(topics, Default.IReadOnlyListTopicSummary);
+
+    public static string Write(VersionSummary version) => JsonSerializer.Serialize(version, Default.VersionSummary);
 }

@@ -14,9 +14,9 @@ internal static class DemoCommand
 {
     public static Command Create(Terminal terminal)
     {
-        Option<long> duration = CommandOptions.Duration("--duration", "How long it runs, after the history; 0 = until Ctrl-C", 60_000_000);
-        Option<long> history = CommandOptions.Duration("--history", "Event time that the series have been seen for at the start; 0 = none", 35 * 60_000_000L);
-        var speed = new Option<double>("--speed") { Description = "Seconds of event time per second [10]", HelpName = "factor", DefaultValueFactory = _ => 10 };
+        OptionWithDefault<long> duration = CommandOptions.Duration("--duration", "How long it runs, after the history; 0 = until Ctrl-C", 60_000_000);
+        OptionWithDefault<long> history = CommandOptions.Duration("--history", "Event time that the series have been seen for at the start; 0 = none", 35 * 60_000_000L);
+        var speed = new OptionWithDefault<double>("--speed", 10) { Description = "Seconds of event time per second [10]", HelpName = "factor" };
         var json = new Option<bool>("--json") { Description = "Print the summary as one JSON object" };
         var command = new Command("demo", "Run everything in one process: Kafka, the simulated fleet, the pipeline, files, metrics") { duration, history, speed, json };
         var flags = new SettingFlags(command, SettingGroup.Simulation, SettingGroup.Windows, SettingGroup.Alarms, SettingGroup.Model,
@@ -25,9 +25,9 @@ internal static class DemoCommand
         {
             EffectiveConfiguration configuration = flags.Load(parsed, terminal);
             foreach (string warning in configuration.Warnings) terminal.Error.WriteLine($"warning: {warning}");
-            if (!(parsed.GetValue(speed) > 0)) throw new ConfigurationException(["--speed must be above 0"]);
-            FleetOptions fleet = Fleet(configuration.Options.Simulation, parsed.GetValue(history));
-            return new DemoRun(terminal, configuration.Options, fleet, parsed.GetValue(history), parsed.GetValue(speed), parsed.GetValue(duration), parsed.GetValue(json)).RunAsync();
+            if (!(speed.Of(parsed) > 0)) throw new ConfigurationException(["--speed must be above 0"]);
+            FleetOptions fleet = Fleet(configuration.Options.Simulation, history.Of(parsed));
+            return new DemoRun(terminal, configuration.Options, fleet, history.Of(parsed), speed.Of(parsed), duration.Of(parsed), parsed.GetValue(json)).RunAsync();
         });
         return command;
     }

@@ -16,7 +16,7 @@ internal static class ReplayCommand
     public static Command Create(Terminal terminal)
     {
         var files = new Argument<string[]>("file") { Description = "Recordings: NDJSON in the wire format, or CSV by name; gzip where the name ends in .gz", Arity = ArgumentArity.OneOrMore };
-        var speed = new Option<double>("--speed") { Description = "With --kafka: seconds of recorded time per second; 0 = as fast as it goes [1]", HelpName = "factor", DefaultValueFactory = _ => 1 };
+        var speed = new OptionWithDefault<double>("--speed", 1) { Description = "With --kafka: seconds of recorded time per second; 0 = as fast as it goes [1]", HelpName = "factor" };
         var sensor = new Option<string>("--csv-sensor") { Description = "CSV column with the sensor's id; without one it is the file's name", HelpName = "column" };
         var time = new Option<string>("--csv-timestamp") { Description = "CSV column with the event time [timestamp, datetime, time, date or ts]", HelpName = "column" };
         var metric = new Option<string>("--csv-metric") { Description = "CSV column with the metric's name; without one each value column is a metric", HelpName = "column" };
@@ -48,7 +48,7 @@ internal static class ReplayCommand
                 },
             };
             return flags.IsGiven(parsed, "kafka")
-                ? ToKafkaAsync(terminal, configuration.Options, source, parsed.GetValue(speed))
+                ? ToKafkaAsync(terminal, configuration.Options, source, speed.Of(parsed))
                 : ToFolderAsync(terminal, configuration.Options, source, parsed.GetValue(json));
         });
         return command;

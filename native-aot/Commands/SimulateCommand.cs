@@ -14,29 +14,32 @@ internal static class SimulateCommand
     public static Command Create(Terminal terminal)
     {
         var to = new Option<string>("--to") { Description = "kafka://host:port[/topic], a file (.gz: compressed), or - for the standard output", HelpName = "target", Required = true };
-        Option<long> duration = CommandOptions.Duration("--duration", "Event time to simulate; 0 = until Ctrl-C", 60_000_000);
-        var speed = new Option<double>("--speed") { Description = "Seconds of event time per second; 0 = as fast as it goes. [1 to Kafka, 0 to files]", HelpName = "factor", DefaultValueFactory = _ => -1 };
+        OptionWithDefault<long> duration = CommandOptions.Duration("--duration", "Event time to simulate; 0 = until Ctrl-C", 60_000_000);
+        var speed = new Option<double?>("--speed") { Description = "Seconds of event time per second; 0 = as fast as it goes. [1 to Kafka, 0 to files]", HelpName = "factor" };
         var start = new Option<string>("--start") { Description = "Event time of the first reading, ISO 8601 [now to Kafka, 2026-11-01 to files]", HelpName = "time" };
         var truth = new Option<string>("--truth") { Description = "File for the injected anomalies, one JSON object a line", HelpName = "file" };
-        Option<double> late = CommandOptions.Share("--late-share", "Readings sent up to 30 s late"), duplicate = CommandOptions.Share("--duplicate-share", "Readings sent twice");
-        Option<double> skewed = CommandOptions.Share("--skewed-share", "Sensors whose clock is up to 5 s wrong"), future = CommandOptions.Share("--future-share", "Readings with a timestamp hours ahead");
-        Option<double> malformed = CommandOptions.Share("--malformed-share", "Records that cannot be read");
-        var command = new Command("simulate", "Simulate a fleet of sensors with labelled anomalies") { to, duration, speed, start, truth, late, duplicate, skewed, future, malformed };
+        OptionWithDefault<double> late = CommandOptions.Share("--late-share", "Readings sent up to 30 s late"), duplicate = CommandOptions.Share("--duplicate-share", "Readings sent twice");
+        OptionWithDefault<double> skewed = CommandOptions.Share("--skewed-share", "Sensors whose clock is up to 5 s wrong"), future = CommandOptions.Share("--future-share", "Readings with a timestamp hours ahead");
+        OptionWithDefault<double> malformed = CommandOptions.Share("--malformed-share", "Records that cannot be read");
+        var json = new Option<bool>("--json") { Description = "Print the summary as one JSON object" };
+        var command = new Command("simulate", "Simulate a fleet of sensors with labelled anomalies") { to, duration, speed, start, truth, late, duplicate, skewed, future, malformed, json };
         var flags = new SettingFlags(command, [SettingGroup.Simulation, SettingGroup.Kafka, SettingGroup.Log], ["kafka.bootstrap", "kafka.raw-topic", "kafka.group", "kafka.anomaly-topic", "kafka.dead-letter-topic", "kafka.late-topic"]);
         command.SetAction((parsed, _) =>
         {
             FastIotOptions options = flags.Load(parsed, terminal).Options;
             string target = parsed.GetValue(to)!;
+            if (target == "-" && parsed.GetValue(json)) throw new ConfigurationException(["--json writes to the standard output, where --to - sends the readings; send them to a file"]);
             bool isKafka = target.StartsWith(KafkaScheme, StringComparison.Ordinal);
-            double factor = parsed.GetValue(speed) < 0 ? isKafka ? 1 : 0 : parsed.GetValue(speed);
+            double factor = parsed.GetValue(speed) ?? (isKafka ? 1 : 0);
+            if (!(factor >= 0)) throw new ConfigurationException(["--speed must be 0 or above"]);
             FleetOptions fleet = DemoCommand.Fleet(options.Simulation, 0) with { StartUs = Start(parsed.GetValue(start), isKafka), AnomalyFreeUs = new FleetOptions().AnomalyFreeUs };
             var disorder = new DisorderOptions
             {
-                LateShare = parsed.GetValue(late),
-                DuplicateShare = parsed.GetValue(duplicate),
-                SkewedShare = parsed.GetValue(skewed),
-                FutureShare = parsed.GetValue(future),
-                MalformedShare = parsed.GetValue(malformed),
+                LateShare = late.Of(parsed),
+                DuplicateShare = duplicate.Of(parsed),
+                SkewedShare = skewed.Of(parsed),
+                FutureShare = future.Of(parsed),
+                MalformedShare = malformed.Of(parsed),
             };
             try
             {
@@ -47,7 +50,7 @@ internal static class SimulateCommand
                 throw new ConfigurationException([e.Message]);
             }
 
-            return RunAsync(terminal, options, target, fleet, disorder, parsed.GetValue(duration), factor, parsed.GetValue(truth));
+            return RunAsync(terminal, options, target, fleet, disorder, duration.Of(parsed), factor, parsed.GetValue(truth), parsed.GetValue(json));
         });
         return command;
     }
@@ -70,7 +73,7 @@ internal static class SimulateCommand
         return new KafkaTarget(kafka, log);
     }
 
-    private static async Task<int> RunAsync(Terminal terminal, FastIotOptions options, string to, FleetOptions fleet, DisorderOptions disorder, long durationUs, double speed, string? truth)
+    private static async Task<int> RunAsync(Terminal terminal, FastIotOptions options, string to, FleetOptions fleet, DisorderOptions disorder, long durationUs, double speed, string? truth, bool json)
     {
         using ILoggerFactory loggers = Composition.Loggers(terminal, options.Log);
         TimeSpan timeout = options.Pipeline.DrainTimeout > TimeSpan.Zero ? options.Pipeline.DrainTimeout : TimeSpan.FromSeconds(30);
@@ -93,8 +96,11 @@ internal static class SimulateCommand
 
         await running.ConfigureAwait(false);
         target.Flush(timeout);
-        terminal.Error.WriteLine($"{simulator.Produced:N0} readings, {SummaryText.Bytes(simulator.Bytes)}, in {elapsed.Elapsed.TotalSeconds:0.0} s: {simulator.Produced / elapsed.Elapsed.TotalSeconds:N0}/s");
-        if (simulator.Disorder is { } d) terminal.Error.WriteLine($"late {d.Late:N0}, twice {d.Duplicates:N0}, from the future {d.Future:N0}, malformed {d.Malformed:N0}");
+        Disorder? d = simulator.Disorder;
+        var summary = new SimulationSummary("simulate", to, simulator.Produced, simulator.Bytes, elapsed.Elapsed.TotalSeconds, simulator.Produced / elapsed.Elapsed.TotalSeconds, d?.Late, d?.Duplicates, d?.Future, d?.Malformed);
+        terminal.Error.WriteLine($"{summary.Readings:N0} readings, {SummaryText.Bytes(summary.Bytes)}, in {summary.Seconds:0.0} s: {summary.ReadingsPerSecond:N0}/s");
+        if (d != null) terminal.Error.WriteLine($"late {d.Late:N0}, twice {d.Duplicates:N0}, from the future {d.Future:N0}, malformed {d.Malformed:N0}");
+        if (json) terminal.Out.WriteLine(SummaryJson.Write(summary));
         return ExitCode.Success;
     }
 }

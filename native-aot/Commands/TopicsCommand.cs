@@ -9,25 +9,33 @@ internal static class TopicsCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var partitions = new Option<int>("--partitions") { Description = "Partitions of the readings' topic [10]", DefaultValueFactory = _ => 10 };
-        var anomalies = new Option<int>("--anomaly-partitions") { Description = "Partitions of the anomalies' topic [3]", DefaultValueFactory = _ => 3 };
-        var replication = new Option<short>("--replication") { Description = "Copies of each partition [1]", DefaultValueFactory = _ => 1 };
-        var create = new Command("create", "Make the topics that are not there yet") { partitions, anomalies, replication };
+        var partitions = new OptionWithDefault<int>("--partitions", 10) { Description = "Partitions of the readings' topic [10]", HelpName = "number" };
+        var anomalies = new OptionWithDefault<int>("--anomaly-partitions", 3) { Description = "Partitions of the anomalies' topic [3]", HelpName = "number" };
+        var replication = new OptionWithDefault<short>("--replication", 1) { Description = "Copies of each partition [1]", HelpName = "number" };
+        var json = new Option<bool>("--json") { Description = "Print the topics as a JSON array" };
+        var create = new Command("create", "Make the topics that are not there yet") { partitions, anomalies, replication, json };
         var flags = new SettingFlags(create, [SettingGroup.Kafka, SettingGroup.Log], ["kafka.group"]);
         create.SetAction(async (parsed, _) =>
         {
             Kafka.KafkaOptions kafka = Composition.Kafka(flags.Load(parsed, terminal).Options.Kafka);
-            short copies = parsed.GetValue(replication);
-            List<TopicWish> wishes = [new(kafka.RawTopic, parsed.GetValue(partitions), copies), new(kafka.AnomalyTopic, parsed.GetValue(anomalies), copies), new(kafka.DeadLetterTopic, 1, copies)];
+            short copies = replication.Of(parsed);
+            List<TopicWish> wishes = [new(kafka.RawTopic, partitions.Of(parsed), copies), new(kafka.AnomalyTopic, anomalies.Of(parsed), copies), new(kafka.DeadLetterTopic, 1, copies)];
             if (kafka.LateTopic is { } late) wishes.Add(new TopicWish(late, 1, copies));
-            foreach ((TopicResult result, TopicWish wish) in (await TopicAdmin.CreateAsync(kafka, wishes, TimeSpan.FromSeconds(30)).ConfigureAwait(false)).Zip(wishes))
-            {
-                string state = result.Created ? "made" : result.Partitions == wish.Partitions ? "was there" : $"was there, with {result.Partitions} partitions instead of {wish.Partitions}";
-                terminal.Out.WriteLine($"{result.Name}: {state}");
-            }
-
+            IReadOnlyList<TopicResult> results = await TopicAdmin.CreateAsync(kafka, wishes, TimeSpan.FromSeconds(30)).ConfigureAwait(false);
+            TopicSummary[] topics = [.. results.Zip(wishes, (result, wish) => new TopicSummary(result.Name, result.Created, result.Partitions, wish.Partitions))];
+            if (parsed.GetValue(json)) terminal.Out.WriteLine(SummaryJson.Write(topics));
+            else Print(terminal, topics);
             return ExitCode.Success;
         });
         return new Command("topics", "Topics of the pipeline") { create };
+    }
+
+    private static void Print(Terminal terminal, IEnumerable<TopicSummary> topics)
+    {
+        foreach (TopicSummary topic in topics)
+        {
+            string state = topic.Created ? "made" : topic.Partitions == topic.WantedPartitions ? "was there" : $"was there, with {topic.Partitions} partitions instead of {topic.WantedPartitions}";
+            terminal.Out.WriteLine($"{topic.Name}: {state}");
+        }
     }
 }

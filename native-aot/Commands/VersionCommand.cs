@@ -13,11 +13,15 @@ internal static class VersionCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("version", "Print the version, the runtime and the vector width in use");
-        command.SetAction(_ =>
+        var json = new Option<bool>("--json") { Description = "Print one JSON object" };
+        command.Options.Add(json);
+        command.SetAction(parsed =>
         {
             // The JIT build has the managed assembly beside it; RuntimeFeature answers "no dynamic code" for both.
             string compiler = File.Exists(Path.Combine(AppContext.BaseDirectory, "fastiot.dll")) ? "JIT" : "native";
-            terminal.Out.WriteLine($"fastiot {Version} ({RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription} {compiler}, vectors {Simd.Name})");
+            terminal.Out.WriteLine(parsed.GetValue(json)
+                ? SummaryJson.Write(new VersionSummary(Version, RuntimeInformation.RuntimeIdentifier, RuntimeInformation.FrameworkDescription, compiler, Simd.Name))
+                : $"fastiot {Version} ({RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription} {compiler}, vectors {Simd.Name})");
             return ExitCode.Success;
         });
         return command;

@@ -93,6 +93,32 @@ public sealed class CommandLineTests
         Assert.Matches(@"^fastiot \d+\.\d+\.\d+.*vectors (512|256|128|scalar)\)", result.Out);
     }
 
+    [Fact]
+    public void Version_prints_json()
+    {
+        JsonElement root = JsonDocument.Parse(CommandLineRun.Run("version", "--json").Out).RootElement;
+        Assert.Matches(@"^\d+\.\d+\.\d+", root.GetProperty("version").GetString());
+        Assert.Contains(root.GetProperty("vectors").GetString(), new[] { "512", "256", "128", "scalar" });
+    }
+
+    [Fact]
+    public void Simulate_prints_json()
+    {
+        string file = Path.Combine(Directory.CreateTempSubdirectory("fastiot-").FullName, "readings.ndjson");
+        ProcessResult result = CommandLineRun.Run("simulate", "--to", file, "--sensors", "3", "--duration", "10s", "--malformed-share", "0.1", "--json");
+        JsonElement root = JsonDocument.Parse(result.Out).RootElement;
+        Assert.Equal(File.ReadLines(file).Count(), root.GetProperty("readings").GetInt64());
+        Assert.Equal(new FileInfo(file).Length, root.GetProperty("bytes").GetInt64() + root.GetProperty("readings").GetInt64());
+        Assert.True(root.GetProperty("malformed").GetInt64() > 0);
+    }
+
+    [Fact]
+    public void Help_shows_each_default_once_and_in_the_readers_units()
+    {
+        RootCommand root = CommandLine.Create(new Terminal(TextWriter.Null, TextWriter.Null, false, new Dictionary<string, string>()));
+        foreach (string words in Leaves(root, "")) Assert.DoesNotContain("[default:", CommandLineRun.Run([.. words.Split(' '), "--help"]).Out);
+    }
+
     private static IEnumerable<Command> Everything(Command command) => command.Subcommands.SelectMany(Everything).Prepend(command);
 
     private static IEnumerable<string> Leaves(Command command, string words) => command.Subcommands.Count == 0
