@@ -64,7 +64,7 @@ public sealed class TrainingTests
         using ModelSession session = model.CreateSession();
         AlarmThresholds thresholds = model.Thresholds(1);
         FleetScores scores = FleetScores.Of(fleet, 6, model.Manifest.Features, session, thresholds, _ => { });
-        Evaluation evaluation = Evaluator.At(1, scores, thresholds);
+        var evaluation = Evaluator.At(1, scores, thresholds);
         // A hundred sensors for six hours: the figures have an error of a few points.
         Assert.True(evaluation.Events > 80, $"{evaluation.Events} events");
         Assert.True(evaluation.Share > .7, $"{evaluation.Share:P0} found");
