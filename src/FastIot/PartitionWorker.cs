@@ -176,7 +176,8 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         }
 
         if (_commits.Count == 0) return;
-        _source.Commit(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_commits));
+        CommitResult result = _source.Commit(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_commits));
+        if (result.Outcome != CommitOutcome.Committed) throw new IngestException(result.Reason!);
         Statistics.Commits++;
     }
 

@@ -16,6 +16,17 @@ public interface IObjectStore : IDisposable
     /// <exception cref="ObjectStoreException"/>
     Task PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellation);
 
+    /// <summary>
+    /// Stores one object unless there is one of that name. Two that try at once: one wins, whole.
+    /// </summary>
+    /// <param name="rowsHash">What the content says, however it is encoded: kept beside the object and given back by <see cref="HeadAsync"/>. Hex.</param>
+    /// <returns>Null when it was stored; else what is there.</returns>
+    /// <exception cref="ObjectStoreException"/>
+    Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation);
+
+    /// <returns>Null where there is no such object.</returns>
+    Task<StoredObject?> HeadAsync(string name, CancellationToken cancellation);
+
     /// <returns>Null where there is no such object.</returns>
     Task<byte[]?> GetAsync(string name, CancellationToken cancellation);
 
@@ -24,6 +35,10 @@ public interface IObjectStore : IDisposable
 
     Task DeleteAsync(string name, CancellationToken cancellation);
 }
+
+/// <summary>An object that is there.</summary>
+/// <param name="RowsHash">As given to <see cref="IObjectStore.PutIfAbsentAsync"/>; null where none was.</param>
+public readonly record struct StoredObject(long Bytes, string? RowsHash);
 
 /// <summary>The message says which object, where, what the store answered and what to do.</summary>
 public sealed class ObjectStoreException(string message, Exception? inner = null) : Exception(message, inner);

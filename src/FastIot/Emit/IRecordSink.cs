@@ -1,3 +1,5 @@
+using FastIot.Ingest;
+
 namespace FastIot.Emit;
 
 /// <summary>The pipeline's record outputs.</summary>
@@ -42,6 +44,26 @@ public interface IRecordSink : IDisposable
     /// <summary>Waits until everything queued is acknowledged.</summary>
     /// <exception cref="EmitException">Something could not be delivered within the time; the message says what and why.</exception>
     void Flush(TimeSpan timeout);
+}
+
+/// <summary>
+/// A sink whose records become visible together with the group's offsets, or not at all (delivery: exactly once). A transaction begins by
+/// itself with the first record after the last commit. One instance has one identity (transactional.id), stable over restarts: making a
+/// new one fences the former, and ends what that one left open.
+/// </summary>
+public interface ITransactionalSink : IRecordSink
+{
+    /// <summary>
+    /// Commits what was written since the last commit, and the offsets with their metadata, in one transaction. Also with nothing written.
+    /// Returns within the time-out, and a little: a call that does not is <see cref="CommitOutcome.Unknown"/>.
+    /// </summary>
+    /// <param name="commits">One for each partition that has something to say; the caller has checked that it still owns them.</param>
+    /// <param name="group">Taken from the source for this very commit: it ages.</param>
+    CommitResult Commit(ReadOnlySpan<PartitionCommit> commits, IGroupMembership group, TimeSpan timeout);
+
+    /// <summary>Drops what was written since the last commit.</summary>
+    /// <returns><see cref="CommitOutcome.Aborted"/>; or <see cref="CommitOutcome.Unknown"/>: the sink must be discarded.</returns>
+    CommitResult Abort(TimeSpan timeout);
 }
 
 public sealed class EmitException(string message, Exception? inner = null) : Exception(message, inner);

@@ -4,6 +4,7 @@ namespace FastIot.Emit;
 public sealed class LocalFolderStore(string folder) : IObjectStore
 {
     private const string Unfinished = ".part";
+    private const string HashSuffix = ".rows";
 
     private readonly string _folder = Path.GetFullPath(folder);
 
@@ -23,18 +24,20 @@ public sealed class LocalFolderStore(string folder) : IObjectStore
 
     public Task PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellation) => Guard(name, "write", () =>
     {
-        string path = PathOf(name);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        string unfinished = path + Unfinished;
-        using (var file = File.OpenHandle(unfinished, FileMode.Create, FileAccess.Write))
-        {
-            RandomAccess.Write(file, content.Span, 0);
-            RandomAccess.FlushToDisk(file);
-        }
-
-        File.Move(unfinished, path, overwrite: true);
+        WriteWhole(PathOf(name), content.Span, overwrite: true);
         return true;
     });
+
+    public Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation) => Guard(name, "write", () =>
+    {
+        string path = PathOf(name);
+        if (File.Exists(path)) return Head(path);
+        WriteWhole(path + HashSuffix, System.Text.Encoding.ASCII.GetBytes(rowsHash), overwrite: true);
+        WriteWhole(path, content.Span, overwrite: false);
+        return null;
+    });
+
+    public Task<StoredObject?> HeadAsync(string name, CancellationToken cancellation) => Guard(name, "read", () => Head(PathOf(name)));
 
     public async Task<byte[]?> GetAsync(string name, CancellationToken cancellation) =>
         File.Exists(PathOf(name)) ? await Guard(name, "read", () => File.ReadAllBytes(PathOf(name))) : null;
@@ -44,7 +47,7 @@ public sealed class LocalFolderStore(string folder) : IObjectStore
         if (!Directory.Exists(_folder)) return [];
         string[] names = [.. Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(_folder, path).Replace(Path.DirectorySeparatorChar, '/'))
-            .Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !name.EndsWith(Unfinished, StringComparison.Ordinal))];
+            .Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !name.EndsWith(Unfinished, StringComparison.Ordinal) && !name.EndsWith(HashSuffix, StringComparison.Ordinal))];
         System.Array.Sort(names, StringComparer.Ordinal);
         return names;
     });
@@ -52,11 +55,32 @@ public sealed class LocalFolderStore(string folder) : IObjectStore
     public Task DeleteAsync(string name, CancellationToken cancellation) => Guard(name, "delete", () =>
     {
         if (File.Exists(PathOf(name))) File.Delete(PathOf(name));
+        File.Delete(PathOf(name) + HashSuffix);
         return true;
     });
 
     public void Dispose()
     {
+    }
+
+    private static StoredObject? Head(string path)
+    {
+        if (!File.Exists(path)) return null;
+        string? hash = File.Exists(path + HashSuffix) ? File.ReadAllText(path + HashSuffix) : null;
+        return new StoredObject(new FileInfo(path).Length, hash);
+    }
+
+    private static void WriteWhole(string path, ReadOnlySpan<byte> content, bool overwrite)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        string unfinished = path + Unfinished;
+        using (var file = File.OpenHandle(unfinished, FileMode.Create, FileAccess.Write))
+        {
+            RandomAccess.Write(file, content, 0);
+            RandomAccess.FlushToDisk(file);
+        }
+
+        File.Move(unfinished, path, overwrite);
     }
 
     private string PathOf(string name)

@@ -31,6 +31,8 @@ public sealed record MinioOptions
 /// <summary>Objects in a bucket of MinIO or any S3. One try a call: who writes must decide how long to go on.</summary>
 public sealed class MinioStore : IObjectStore
 {
+    private const string RowsHash = "x-amz-meta-rows-sha256";
+
     private readonly MinioOptions _options;
     private readonly HttpClient _http;
     private readonly IMinioClient _client;
@@ -68,6 +70,34 @@ public sealed class MinioStore : IObjectStore
             .WithContentType(name.EndsWith(".parquet", StringComparison.Ordinal) ? "application/vnd.apache.parquet" : "application/octet-stream");
         await _client.PutObjectAsync(put, cancellation).ConfigureAwait(false);
         return true;
+    }, cancellation);
+
+    public async Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation)
+    {
+        if (await HeadAsync(name, cancellation).ConfigureAwait(false) is { } there) return there;
+        return await Guard<StoredObject?>(name, "write", async () =>
+        {
+            using MemoryHandle pin = content.Pin();
+            using Stream stream = Stream(in pin, content.Length);
+            PutObjectArgs put = new PutObjectArgs().WithBucket(_options.Bucket).WithObject(name).WithStreamData(stream).WithObjectSize(content.Length)
+                .WithContentType("application/vnd.apache.parquet").WithHeaders(new Dictionary<string, string> { [RowsHash] = rowsHash });
+            await _client.PutObjectAsync(put, cancellation).ConfigureAwait(false);
+            return null;
+        }, cancellation).ConfigureAwait(false);
+    }
+
+    public Task<StoredObject?> HeadAsync(string name, CancellationToken cancellation) => Guard<StoredObject?>(name, "read", async () =>
+    {
+        try
+        {
+            ObjectStat stat = await _client.StatObjectAsync(new StatObjectArgs().WithBucket(_options.Bucket).WithObject(name), cancellation).ConfigureAwait(false);
+            KeyValuePair<string, string> hash = stat.MetaData.FirstOrDefault(m => m.Key.EndsWith("rows-sha256", StringComparison.OrdinalIgnoreCase));
+            return new StoredObject(stat.Size, hash.Value);
+        }
+        catch (ObjectNotFoundException)
+        {
+            return null;
+        }
     }, cancellation);
 
     public Task<byte[]?> GetAsync(string name, CancellationToken cancellation) => Guard(name, "read", async () =>

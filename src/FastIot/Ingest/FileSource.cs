@@ -75,9 +75,7 @@ public sealed unsafe class FileSource : IRecordSource
 
     public long HighOffset(int partition) => Completed ? _offset : -1;
 
-    public void Commit(ReadOnlySpan<PartitionCommit> commits)
-    {
-    }
+    public CommitResult Commit(ReadOnlySpan<PartitionCommit> commits) => CommitResult.Committed;
 
     public void Close() => _listener!.OnRevoked([0], lost: false);
 

@@ -44,6 +44,9 @@ public struct PartitionAssignment
     /// <summary>Offset behind the last record in the log.</summary>
     public long HighOffset;
 
+    /// <summary>Partitions of the topic; 0 = unknown.</summary>
+    public int PartitionCount;
+
     /// <summary>Where reading begins.</summary>
     public long StartOffset;
 }
@@ -84,13 +87,52 @@ public interface IRecordSource : IDisposable
     /// <summary>True once nothing more will ever come (a file's end; never a Kafka topic).</summary>
     bool Completed { get; }
 
-    /// <summary>Commits for the group, synchronously.</summary>
-    /// <exception cref="IngestException">The commit was refused or timed out; the message says by whom and why.</exception>
-    void Commit(ReadOnlySpan<PartitionCommit> commits);
+    /// <summary>
+    /// Commits for the group, synchronously and within a bounded time, after the sink has been flushed (delivery: at least once; a
+    /// transactional sink commits by itself).
+    /// </summary>
+    CommitResult Commit(ReadOnlySpan<PartitionCommit> commits);
 
     /// <summary>Leaves the group; <see cref="IAssignmentListener.OnRevoked"/> is called from within.</summary>
     void Close();
 }
 
+/// <summary>Group, member and generation as they are at one moment: by it a broker refuses commits of members that are no more. Only a sink of the same system can read it.</summary>
+public interface IGroupMembership : IDisposable;
+
+/// <summary>A source whose partitions are shared out among the members of a group, and come and go.</summary>
+public interface IGroupSource : IRecordSource
+{
+    /// <summary>The membership as it is now; the caller's to dispose. Null while the member is in no group.</summary>
+    IGroupMembership? Group();
+
+    /// <summary>
+    /// Whether the partition is assigned to this member, as far as it knows, and not lost. A broker does not check that a member owns the
+    /// partitions whose offsets it commits; the worker asks this before every commit.
+    /// </summary>
+    bool Owns(int partition);
+
+    /// <summary>
+    /// The next record of the partition is the one at this offset. What the poll before has delivered of it further on, the caller ignores;
+    /// the source delivers none of it again before that.
+    /// </summary>
+    void Seek(int partition, long offset);
+
+    /// <summary>Whether the log ends at this position as far as the broker has said: a reader there has read everything.</summary>
+    bool AtEnd(int partition, long position);
+
+    /// <summary>
+    /// Takes all assigned partitions up anew: <see cref="IAssignmentListener.OnRevoked"/> with them (lost), then
+    /// <see cref="IAssignmentListener.OnAssigned"/> with what is committed now (waiting for transactions that are still undecided), then
+    /// seeks there. Nothing delivered before counts. Within a bounded time.
+    /// </summary>
+    /// <exception cref="IngestException">It could not be read; <see cref="IngestException.Transient"/> where trying again may help.</exception>
+    void Rewind();
+}
+
 /// <summary>The source failed in a way that its user must know of; the message names topic, partition and offset where there are any.</summary>
-public sealed class IngestException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class IngestException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>A broker did not answer, or not yet: the same may go well later, perhaps with a new client. False: somebody must do something.</summary>
+    public bool Transient { get; init; }
+}

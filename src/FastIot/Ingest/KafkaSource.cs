@@ -124,7 +124,7 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
         }
     }
 
-    public void Commit(ReadOnlySpan<PartitionCommit> commits)
+    public CommitResult Commit(ReadOnlySpan<PartitionCommit> commits)
     {
         KafkaPartitionList* list = NativeKafka.rd_kafka_topic_partition_list_new(commits.Length);
         byte[] metadata = new byte[commits.Length * (CommitMetadata.MaxLength + 1)];
@@ -145,7 +145,8 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
             // The metadata is ours: the list must not free it.
             for (int i = 0; i < list->Count; i++) list->Elements[i].Metadata = null;
             NativeKafka.rd_kafka_topic_partition_list_destroy(list);
-            if (error != KafkaError.None) throw new IngestException($"group {_options.Group}: the commit of {where} failed: {KafkaClient.ErrorText(error)}");
+            if (error == KafkaError.None) return CommitResult.Committed;
+            return CommitResult.Unknown($"group {_options.Group}: the commit of {where} failed: {KafkaClient.ErrorText(error)}");
         }
     }
 

@@ -68,7 +68,7 @@ public sealed class PreloadedSource : IRecordSource, IAssignmentListener
 
     public long HighOffset(int partition) => _source.HighOffset(partition);
 
-    public void Commit(ReadOnlySpan<PartitionCommit> commits) => _source.Commit(commits);
+    public CommitResult Commit(ReadOnlySpan<PartitionCommit> commits) => _source.Commit(commits);
 
     public void Close() => _source.Close();
 

@@ -76,9 +76,7 @@ public sealed unsafe class HistorySource : IRecordSource
 
     public long HighOffset(int partition) => -1;
 
-    public void Commit(ReadOnlySpan<PartitionCommit> commits)
-    {
-    }
+    public CommitResult Commit(ReadOnlySpan<PartitionCommit> commits) => CommitResult.Committed;
 
     public void Close()
     {

@@ -141,6 +141,14 @@ public sealed class FeatureFileWriterTests
             return Task.CompletedTask;
         }
 
+        public async Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation)
+        {
+            await PutAsync(name, content, cancellation);
+            return null;
+        }
+
+        public Task<StoredObject?> HeadAsync(string name, CancellationToken cancellation) => Task.FromResult<StoredObject?>(null);
+
         public Task<byte[]?> GetAsync(string name, CancellationToken cancellation) => Task.FromResult<byte[]?>(null);
 
         public Task<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellation) => Task.FromResult<IReadOnlyList<string>>([.. _puts]);

@@ -80,13 +80,15 @@ internal sealed unsafe class MemorySource(MemoryLog log, int seed = 1, bool ends
 
     public long HighOffset(int partition) => log.Partitions[partition].Count;
 
-    public void Commit(ReadOnlySpan<PartitionCommit> commits)
+    public CommitResult Commit(ReadOnlySpan<PartitionCommit> commits)
     {
         foreach (PartitionCommit commit in commits)
         {
             Assert.True(!log.Committed.TryGetValue(commit.Partition, out (long Offset, string Metadata) before) || before.Offset <= commit.Offset, "the committed offset went back");
             log.Committed[commit.Partition] = (commit.Offset, commit.Metadata);
         }
+
+        return CommitResult.Committed;
     }
 
     public void Close() => _listener!.OnRevoked([.. _positions.Keys], lost: false);
