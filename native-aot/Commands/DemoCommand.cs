@@ -100,7 +100,7 @@ internal sealed class DemoRun(Terminal terminal, FastIotOptions options, FleetOp
             HttpAddress = options.Http.Address,
         }, model, loggers).ConfigureAwait(false);
         session.Pipeline.Start();
-        using var target = new KafkaTarget(kafka, log);
+        using IReadingTarget target = DirectKafkaTarget.Open(kafka, options.Simulation.Produce, log);
         using var simulator = new Simulator(fleet, new DisorderOptions(), target, _truth.Add);
         Task skipped = Task.Run(() => simulator.SkipTo(_liveUs));
         if (historyUs > 0)
@@ -118,7 +118,7 @@ internal sealed class DemoRun(Terminal terminal, FastIotOptions options, FleetOp
         if (Interlocked.Decrement(ref _toLoad) == 0) _loaded.SetResult();
     });
 
-    private async Task<int> LiveAsync(PipelineSession session, Simulator simulator, KafkaTarget target, Shutdown shutdown)
+    private async Task<int> LiveAsync(PipelineSession session, Simulator simulator, IReadingTarget target, Shutdown shutdown)
     {
         long before = session.Pipeline.RecordsRead;
         _historyReadings = before;

@@ -82,7 +82,7 @@ internal static class ReplayCommand
     {
         using ILoggerFactory loggers = Composition.Loggers(terminal, options.Log);
         using var shutdown = new Shutdown(terminal, options.Pipeline.DrainTimeout);
-        using var target = new KafkaTarget(Composition.Kafka(options.Kafka), loggers.CreateLogger("FastIot.Kafka"));
+        using IReadingTarget target = DirectKafkaTarget.Open(Composition.Kafka(options.Kafka), ProduceMode.Auto, loggers.CreateLogger("FastIot.Kafka"));
         using var source = new FileSource(files);
         var clock = Stopwatch.StartNew();
         long records = await Task.Factory.StartNew(() => Play(source, target, files.Decode, speed, shutdown.Requested),
@@ -93,7 +93,7 @@ internal static class ReplayCommand
     }
 
     /// <summary>Each record with its first reading's sensor as key and its time as timestamp; what cannot be read goes as it is.</summary>
-    private static unsafe long Play(FileSource source, KafkaTarget target, DecodeOptions names, double speed, CancellationToken cancellation)
+    private static unsafe long Play(FileSource source, IReadingTarget target, DecodeOptions names, double speed, CancellationToken cancellation)
     {
         using var decoder = new ReadingDecoder(names);
         var records = new Record[Limits.PollRecords];
@@ -102,6 +102,7 @@ internal static class ReplayCommand
         source.Start(new FromTheStart());
         while (!source.Completed && !cancellation.IsCancellationRequested)
         {
+            target.Poll();
             int count = source.Poll(records, 100);
             for (int i = 0; i < count && !cancellation.IsCancellationRequested; i++)
             {
@@ -119,9 +120,7 @@ internal static class ReplayCommand
                 if (speed > 0 && timeUs > 0)
                 {
                     clock ??= new EventClock(timeUs, speed);
-                    while (clock.NowUs < timeUs && !cancellation.WaitHandle.WaitOne((int)Math.Clamp((timeUs - clock.NowUs) / 1000 / speed, 1, 100)))
-                    {
-                    }
+                    while (clock.NowUs < timeUs && !cancellation.WaitHandle.WaitOne((int)Math.Clamp((timeUs - clock.NowUs) / 1000 / speed, 1, 20))) target.Poll();
                 }
 
                 while (!target.TryWrite(key, records[i].ValueSpan, timeUs / 1000) && !cancellation.IsCancellationRequested) target.Wait();

@@ -70,7 +70,7 @@ internal static class SimulateCommand
         string[] parts = target[KafkaScheme.Length..].Split('/', 2);
         Kafka.KafkaOptions kafka = Composition.Kafka(options.Kafka) with { Bootstrap = parts[0], RawTopic = parts.Length > 1 && parts[1].Length > 0 ? parts[1] : options.Kafka.RawTopic };
         terminal.Error.WriteLine($"to topic {kafka.RawTopic} at {kafka.Bootstrap}");
-        return new KafkaTarget(kafka, log);
+        return DirectKafkaTarget.Open(kafka, options.Simulation.Produce, log);
     }
 
     private static async Task<int> RunAsync(Terminal terminal, FastIotOptions options, string to, FleetOptions fleet, DisorderOptions disorder, long durationUs, double speed, string? truth, bool json)

@@ -154,4 +154,6 @@ public sealed class SimulationOptions
     public double AnomalyRate { get; set; }
 
     public long Seed { get; set; }
+
+    public Simulation.ProduceMode Produce { get; set; }
 }

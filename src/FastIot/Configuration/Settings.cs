@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastIot.Simulation;
 using Microsoft.Extensions.Logging;
 using static FastIot.Configuration.SettingText;
 
@@ -108,6 +109,8 @@ public static class Settings
             (o, t) => o.Simulation.AnomalyRate = Number(t, 0, 0.5)),
         Text("simulation.seed", "seed", SettingGroup.Simulation, "number", "1", "The same seed makes the same readings",
             (o, t) => o.Simulation.Seed = Long(t)),
+        Text("simulation.produce", "produce", SettingGroup.Simulation, "auto|direct|librdkafka", "auto", "Client that readings are produced by; auto takes the direct one unless a property needs librdkafka",
+            (o, t) => o.Simulation.Produce = Enum.Parse<ProduceMode>(OneOf(t, "auto", "direct", "librdkafka"), ignoreCase: true)),
     ];
 
     /// <summary>One of librdkafka's properties, as a setting of its own.</summary>

@@ -55,6 +55,12 @@ internal static unsafe partial class KafkaClient
         return text;
     }
 
+    /// <summary>Whether a property means nothing to a producer.</summary>
+    public static bool IsConsumerOnly(string property) => BelongsTo(property, s_consumerOnly);
+
+    /// <summary>Whether a property means nothing to a consumer.</summary>
+    public static bool IsProducerOnly(string property) => BelongsTo(property, s_producerOnly);
+
     private static bool BelongsTo(string name, string[] prefixes) => Array.Exists(prefixes, p => name.StartsWith(p, StringComparison.Ordinal));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

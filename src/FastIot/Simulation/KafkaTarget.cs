@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FastIot.Simulation;
 
-/// <summary>Readings into a topic, partitioned by key as every other client does it.</summary>
+/// <summary>Readings into a topic through librdkafka, partitioned by key as every other client does it.</summary>
 public sealed class KafkaTarget : IReadingTarget
 {
     private readonly KafkaProducer _producer;
@@ -16,6 +16,8 @@ public sealed class KafkaTarget : IReadingTarget
     }
 
     public bool TryWrite(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long timestampMs) => _producer.TryProduce(_topic, -1, key, value, timestampMs);
+
+    public void Poll() => _producer.Poll();
 
     public void Wait() => _producer.Poll(10);
 

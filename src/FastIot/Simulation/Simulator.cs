@@ -53,6 +53,7 @@ public sealed class Simulator : IDisposable
     {
         while (!cancellation.IsCancellationRequested && _fleet.PositionUs < untilUs)
         {
+            _target.Poll();
             if (mayGoOn?.Invoke() == false)
             {
                 _target.Wait();

@@ -29,6 +29,10 @@ public sealed class StreamTarget : IReadingTarget
         return true;
     }
 
+    public void Poll()
+    {
+    }
+
     public void Wait()
     {
     }

@@ -138,6 +138,10 @@ public sealed class SimulatorTests
             return true;
         }
 
+        public void Poll()
+        {
+        }
+
         public void Wait() => Waits++;
 
         public void Flush(TimeSpan timeout)
