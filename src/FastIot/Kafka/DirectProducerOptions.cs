@@ -41,7 +41,7 @@ internal sealed record DirectProducerOptions
                 continue;
             }
 
-            reason = $"{name}={(name.Contains("pass", StringComparison.OrdinalIgnoreCase) || name.Contains("key", StringComparison.OrdinalIgnoreCase) ? "…" : value)}";
+            reason = KafkaClient.Masked(name, value);
             return null;
         }
 

@@ -55,6 +55,10 @@ internal static unsafe partial class KafkaClient
         return text;
     }
 
+    /// <summary>A property as it may be shown: secrets are not.</summary>
+    public static string Masked(string name, string value) =>
+        name + "=" + (name.StartsWith("sasl.", StringComparison.Ordinal) || name.StartsWith("ssl.", StringComparison.Ordinal) ? "…" : value);
+
     /// <summary>Whether a property means nothing to a producer.</summary>
     public static bool IsConsumerOnly(string property) => BelongsTo(property, s_consumerOnly);
 

@@ -27,6 +27,14 @@ public sealed class MockCluster : IDisposable
         if (error != 0) throw new KafkaException($"topic {name}: {KafkaClient.ErrorText(error)}");
     }
 
+    /// <summary>The next requests of this kind (by the protocol's number) fail with these errors, one after the other.</summary>
+    internal unsafe void FailNext(short apiKey, params ReadOnlySpan<short> errors)
+    {
+        int* codes = stackalloc int[errors.Length];
+        for (int i = 0; i < errors.Length; i++) codes[i] = errors[i];
+        NativeKafka.rd_kafka_mock_push_request_errors_array(_cluster, apiKey, (nuint)errors.Length, codes);
+    }
+
     public void Dispose()
     {
         NativeKafka.rd_kafka_mock_cluster_destroy(_cluster);

@@ -31,6 +31,12 @@ public sealed class RealServers : IDisposable
         return _minio = $"http://127.0.0.1:{port}";
     }
 
+    /// <summary>Kills the broker as if the machine had died.</summary>
+    public void KillKafka() => Run(Path.Combine(TestEnvironment.Servers, "kafka"), "kill", Path.Combine(_folder, "kafka"));
+
+    /// <summary>Starts it again on its data; returns when it answers.</summary>
+    public void RestartKafka() => Run(Path.Combine(TestEnvironment.Servers, "kafka"), "restart", Path.Combine(_folder, "kafka"));
+
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

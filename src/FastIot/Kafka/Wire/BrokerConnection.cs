@@ -12,9 +12,6 @@ namespace FastIot.Kafka.Wire;
 /// </summary>
 internal sealed unsafe class BrokerConnection : IDisposable
 {
-    /// <summary>An answer larger than this is none: something else listens there.</summary>
-    private const int LargestAnswer = 1 << 30;
-
     private readonly Socket _socket;
     private readonly string _clientId;
     private readonly WireRequest _request = new();
@@ -89,10 +86,29 @@ internal sealed unsafe class BrokerConnection : IDisposable
         Span<byte> size = stackalloc byte[sizeof(int)];
         Fill(size, started, timeout);
         int length = BinaryPrimitives.ReadInt32BigEndian(size);
-        if (length is < sizeof(int) or > LargestAnswer) throw new WireException($"{Address} announces an answer of {length} bytes: is it a Kafka broker, and this its port without TLS?");
+        WireFrame.Check(length, Address);
         answer.Reserve(length);
         Fill(new Span<byte>(answer.Pointer, length), started, timeout);
         return length;
+    }
+
+    /// <summary>Handle of the socket, for waiting on several at once.</summary>
+    public nint Handle => _socket.SafeHandle.DangerousGetHandle();
+
+    /// <summary>Takes what has come of an answer, without waiting.</summary>
+    /// <returns>True once the frame holds a whole one.</returns>
+    public bool TryReceive(WireFrame frame)
+    {
+        while (!frame.IsWhole)
+        {
+            int received = _socket.Receive(frame.Room, SocketFlags.None, out SocketError error);
+            if (error == SocketError.WouldBlock) return false;
+            if (error != SocketError.Success) throw new WireException($"{Address}: {Text(error)}");
+            if (received == 0) throw new WireException($"{Address} has closed the connection");
+            frame.Add(received, Address);
+        }
+
+        return true;
     }
 
     /// <summary>Whether an answer, or the end of the connection, can be read without waiting longer than this.</summary>

@@ -19,7 +19,7 @@ internal sealed unsafe class ByteBuffer : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, Array.MaxLength - Slack);
         int grown = (int)Math.Min(Math.Max(capacity, (long)Capacity * 2), Array.MaxLength - Slack);
         byte* bytes = (byte*)NativeMemory.AlignedAlloc((nuint)grown + Slack, 64);
-        if (keep > 0) new Span<byte>(Pointer, keep).CopyTo(new Span<byte>(bytes, grown));
+        if (Pointer != null) new Span<byte>(Pointer, Math.Min(keep, Capacity)).CopyTo(new Span<byte>(bytes, grown));
         NativeMemory.AlignedFree(Pointer);
         Pointer = bytes;
         Capacity = grown;
