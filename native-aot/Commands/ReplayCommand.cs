@@ -28,7 +28,7 @@ internal static class ReplayCommand
             files, speed, sensor, time, metric, value, separator, json,
         };
         var flags = new SettingFlags(command, [SettingGroup.Kafka, SettingGroup.Readings, SettingGroup.Windows, SettingGroup.Alarms, SettingGroup.Model, SettingGroup.Store, SettingGroup.Pipeline, SettingGroup.Log],
-            ["kafka.group", "kafka.anomaly-topic", "kafka.dead-letter-topic", "kafka.late-topic", "pipeline.workers"]);
+            ["kafka.group", "kafka.anomaly-topic", "kafka.dead-letter-topic", "kafka.late-topic", "kafka.ingest", "pipeline.workers"]);
         command.SetAction((parsed, _) =>
         {
             EffectiveConfiguration configuration = flags.Load(parsed, terminal);

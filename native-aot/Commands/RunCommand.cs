@@ -41,7 +41,7 @@ internal static class RunCommand
             Workers = options.Pipeline.Workers > 0 ? options.Pipeline.Workers : Environment.ProcessorCount,
             Clock = EventClock.Wall(),
             Store = Composition.Store(options.Store),
-            Source = worker => new KafkaSource(kafka, worker, log),
+            Source = worker => DirectKafkaSource.Open(kafka, options.Kafka.Ingest, worker, log),
             Sink = (_, latency) => new KafkaSink(kafka, latency, log),
             HttpAddress = options.Http.Address,
         }, model, loggers).ConfigureAwait(false);

@@ -23,7 +23,7 @@ internal static class SimulateCommand
         OptionWithDefault<double> malformed = CommandOptions.Share("--malformed-share", "Records that cannot be read");
         var json = new Option<bool>("--json") { Description = "Print the summary as one JSON object" };
         var command = new Command("simulate", "Simulate a fleet of sensors with labelled anomalies") { to, duration, speed, start, truth, late, duplicate, skewed, future, malformed, json };
-        var flags = new SettingFlags(command, [SettingGroup.Simulation, SettingGroup.Kafka, SettingGroup.Log], ["kafka.bootstrap", "kafka.raw-topic", "kafka.group", "kafka.anomaly-topic", "kafka.dead-letter-topic", "kafka.late-topic"]);
+        var flags = new SettingFlags(command, [SettingGroup.Simulation, SettingGroup.Kafka, SettingGroup.Log], ["kafka.bootstrap", "kafka.raw-topic", "kafka.group", "kafka.anomaly-topic", "kafka.dead-letter-topic", "kafka.late-topic", "kafka.ingest"]);
         command.SetAction((parsed, _) =>
         {
             FastIotOptions options = flags.Load(parsed, terminal).Options;

@@ -14,7 +14,7 @@ internal static class TopicsCommand
         var replication = new OptionWithDefault<short>("--replication", 1) { Description = "Copies of each partition [1]", HelpName = "number" };
         var json = new Option<bool>("--json") { Description = "Print the topics as a JSON array" };
         var create = new Command("create", "Make the topics that are not there yet") { partitions, anomalies, replication, json };
-        var flags = new SettingFlags(create, [SettingGroup.Kafka, SettingGroup.Log], ["kafka.group"]);
+        var flags = new SettingFlags(create, [SettingGroup.Kafka, SettingGroup.Log], ["kafka.group", "kafka.ingest"]);
         create.SetAction(async (parsed, _) =>
         {
             Kafka.KafkaOptions kafka = Composition.Kafka(flags.Load(parsed, terminal).Options.Kafka);

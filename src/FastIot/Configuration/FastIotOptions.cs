@@ -41,6 +41,8 @@ public sealed class KafkaOptions
     /// <summary>Empty: late readings are counted only.</summary>
     public string LateTopic { get; set; } = "";
 
+    public Ingest.IngestMode Ingest { get; set; }
+
     /// <summary>librdkafka's own properties, passed through.</summary>
     public Dictionary<string, string> Properties { get; } = new(StringComparer.Ordinal);
 }

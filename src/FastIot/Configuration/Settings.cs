@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastIot.Ingest;
 using FastIot.Simulation;
 using Microsoft.Extensions.Logging;
 using static FastIot.Configuration.SettingText;
@@ -37,6 +38,8 @@ public static class Settings
             (o, t) => o.Kafka.DeadLetterTopic = Topic(t)),
         Text("kafka.late-topic", "late-topic", SettingGroup.Kafka, "topic", "", "Topic for readings too late for every window; unset, they are counted only",
             (o, t) => o.Kafka.LateTopic = t.Length == 0 ? "" : Topic(t)),
+        Text("kafka.ingest", "ingest", SettingGroup.Kafka, "auto|direct|librdkafka", "auto", "Client that readings are fetched by; auto takes the direct one unless a property needs librdkafka",
+            (o, t) => o.Kafka.Ingest = Enum.Parse<IngestMode>(OneOf(t, "auto", "direct", "librdkafka"), ignoreCase: true)),
 
         Text("readings.sensor-id", "sensor-id-name", SettingGroup.Readings, "name", "sensor_id", "Member of a reading that holds the sensor's id",
             (o, t) => o.Readings.SensorId = NotEmpty(t)),

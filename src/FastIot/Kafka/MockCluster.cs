@@ -35,6 +35,13 @@ public sealed class MockCluster : IDisposable
         NativeKafka.rd_kafka_mock_push_request_errors_array(_cluster, apiKey, (nuint)errors.Length, codes);
     }
 
+    /// <summary>Makes a broker (numbered from 1) lead a partition.</summary>
+    internal void MoveLeader(string topic, int partition, int broker)
+    {
+        int error = NativeKafka.rd_kafka_mock_partition_set_leader(_cluster, topic, partition, broker);
+        if (error != 0) throw new KafkaException($"{topic}[{partition}]: {KafkaClient.ErrorText(error)}");
+    }
+
     public void Dispose()
     {
         NativeKafka.rd_kafka_mock_cluster_destroy(_cluster);

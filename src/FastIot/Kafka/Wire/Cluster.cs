@@ -7,6 +7,9 @@ internal sealed class Cluster(WireOptions options, string topic, bool mayCreate)
     private BrokerConnection? _connection;
     private ClusterView? _view;
 
+    /// <summary>Whether a broker has answered yet.</summary>
+    public bool Known => _view != null;
+
     /// <summary>What was last learnt.</summary>
     /// <exception cref="InvalidOperationException">Nothing was, yet.</exception>
     public ClusterView View => _view ?? throw new InvalidOperationException("not asked yet");
