@@ -51,6 +51,8 @@ internal static class CommandLine
             RunCommand.Create(terminal),
             SimulateCommand.Create(terminal),
             ReplayCommand.Create(terminal),
+            ServeCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
             TopicsCommand.Create(terminal),
             ConfigCommand.Create(terminal),
             VersionCommand.Create(terminal),

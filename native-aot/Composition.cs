@@ -63,23 +63,40 @@ internal static class Composition
         if (options.Name == "none") return null;
         string folder = options.Folder.Length > 0 ? options.Folder : Path.Combine(AppContext.BaseDirectory, "models");
         string version = options.Version == 0 ? "latest" : options.Version.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        ExecutionProvider provider = options.Provider switch
+        return ModelRepository.Load(folder, options.Name, version, Provider(options).Provider, loggers.CreateLogger("FastIot.Scoring"));
+    }
+
+    /// <summary>The model repository: the bucket where one is named, else the folder.</summary>
+    public static IObjectStore Models(FastIotOptions options)
+    {
+        if (options.Serve.Bucket.Length == 0) return new LocalFolderStore(options.Model.Folder.Length > 0 ? options.Model.Folder : Path.Combine(AppContext.BaseDirectory, "models"));
+        if (options.Store.MinioEndpoint.Length == 0) throw new ConfigurationException([$"serve.bucket {options.Serve.Bucket} needs store.minio.endpoint"]);
+        return Minio(options.Store, options.Serve.Bucket);
+    }
+
+    public static ProviderOptions Provider(ModelOptions options) => new()
+    {
+        Provider = options.Provider switch
         {
             "cpu" => ExecutionProvider.Cpu,
             "cuda" => ExecutionProvider.Cuda,
             "tensorrt" => ExecutionProvider.TensorRt,
             _ => ExecutionProvider.Auto,
-        };
-        return ModelRepository.Load(folder, options.Name, version, provider, loggers.CreateLogger("FastIot.Scoring"));
-    }
+        },
+        Device = options.Device,
+        MemoryLimitBytes = options.DeviceMemoryMiB * (1L << 20),
+        CudaGraphs = options.CudaGraphs,
+        EngineCache = options.EngineCache,
+    };
 
-    public static IObjectStore Store(StoreOptions options)
+    public static IObjectStore Store(StoreOptions options) => options.MinioEndpoint.Length == 0 ? new LocalFolderStore(options.Folder) : Minio(options, options.MinioBucket);
+
+    private static MinioStore Minio(StoreOptions options, string bucket)
     {
-        if (options.MinioEndpoint.Length == 0) return new LocalFolderStore(options.Folder);
         return new MinioStore(new MinioOptions
         {
             Endpoint = options.MinioEndpoint,
-            Bucket = options.MinioBucket,
+            Bucket = bucket,
             Region = options.MinioRegion,
             AccessKey = options.MinioAccessKey,
             SecretKey = options.MinioSecretKey,

@@ -35,6 +35,19 @@ internal static class Examples
               fastiot replay valve.csv --csv-timestamp datetime --csv-separator ';' --out windows
               fastiot replay readings.ndjson.gz --kafka localhost:9092 --speed 10
             """,
+        "serve" => """
+              fastiot serve                                   the shipped model at http://127.0.0.1:8501
+              fastiot serve --models /models --serve-models '*' --policy latest:2
+              fastiot serve --listen 0.0.0.0:8501 --token-list tokens --certificate tls.crt --certificate-key tls.key
+            """,
+        "push" => """
+              fastiot models push resnet.onnx --name resnet --models /models
+              fastiot models push models/anomaly_detector/2 --minio minio:9000 --models-bucket models
+            """,
+        "promote" => """
+              fastiot models promote anomaly_detector 4                   label stable
+              fastiot models promote anomaly_detector 5 --label canary
+            """,
         "create" => """
               fastiot topics create --kafka localhost:9092
               fastiot topics create --kafka localhost:9092 --partitions 32 --replication 3

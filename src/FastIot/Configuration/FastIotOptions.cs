@@ -21,6 +21,8 @@ public sealed class FastIotOptions
 
     public HttpOptions Http { get; } = new();
 
+    public ServeOptions Serve { get; } = new();
+
     public LogOptions Log { get; } = new();
 
     public SimulationOptions Simulation { get; } = new();
@@ -104,6 +106,16 @@ public sealed class ModelOptions
     public int Version { get; set; }
 
     public string Provider { get; set; } = "";
+
+    /// <summary>Number of the GPU.</summary>
+    public int Device { get; set; }
+
+    /// <summary>0: no limit.</summary>
+    public int DeviceMemoryMiB { get; set; }
+
+    public bool CudaGraphs { get; set; }
+
+    public string EngineCache { get; set; } = "";
 }
 
 public sealed class StoreOptions
@@ -136,6 +148,53 @@ public sealed class HttpOptions
 {
     /// <summary>Empty: no HTTP.</summary>
     public string Address { get; set; } = "";
+}
+
+/// <summary>What <c>fastiot serve</c> serves, to whom and how much of it.</summary>
+public sealed class ServeOptions
+{
+    public string Address { get; set; } = "";
+
+    /// <summary>Empty: every model of the repository.</summary>
+    public string[] Models { get; set; } = [];
+
+    public string Policy { get; set; } = "";
+
+    public string Bucket { get; set; } = "";
+
+    public TimeSpan Poll { get; set; }
+
+    public int MaxBatch { get; set; }
+
+    public TimeSpan BatchTimeout { get; set; }
+
+    public int Queue { get; set; }
+
+    public int[] BatchSizes { get; set; } = [];
+
+    /// <summary>0: one per core, one on a GPU.</summary>
+    public int Instances { get; set; }
+
+    public int Threads { get; set; }
+
+    public TimeSpan Timeout { get; set; }
+
+    public int MaxBodyBytes { get; set; }
+
+    public int MaxRequests { get; set; }
+
+    public double Rate { get; set; }
+
+    public string Tokens { get; set; } = "";
+
+    /// <summary>File the tokens are in; empty where they are given themselves.</summary>
+    public string TokensFile { get; set; } = "";
+
+    public string Certificate { get; set; } = "";
+
+    public string CertificateKey { get; set; } = "";
+
+    public bool AllowInsecure { get; set; }
 }
 
 public sealed class LogOptions

@@ -11,6 +11,7 @@ public enum SettingGroup
     Store,
     Pipeline,
     Http,
+    Serve,
     Log,
     Simulation,
 }

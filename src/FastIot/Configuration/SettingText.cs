@@ -30,6 +30,17 @@ internal static class SettingText
         throw new FormatException($"\"{text}\" is none of {string.Join(", ", choices!)}{Nearest.Hint(text, choices.ToArray())}");
     }
 
+    public static bool Bool(string text) => OneOf(text, "true", "false") == "true";
+
+    public static string[] Words(string text) => text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>Rising numbers above zero.</summary>
+    public static int[] Sizes(string text)
+    {
+        int[] sizes = [.. Words(text).Select(word => Int(word, 1, 1 << 20))];
+        return sizes.Zip(sizes.Skip(1)).All(p => p.First < p.Second) ? sizes : throw new FormatException($"\"{text}\" does not rise");
+    }
+
     public static string NotEmpty(string text) => text.Length > 0 ? text : throw new FormatException("a value is needed");
 
     /// <summary>Kafka's own rule: 1 to 249 letters, digits, dots, underscores and dashes.</summary>

@@ -77,6 +77,15 @@ public static class Settings
         Text("model.provider", "provider", SettingGroup.Model, "auto|cpu|cuda|tensorrt", "auto", "Where the model runs; auto takes the best there is",
             (o, t) => o.Model.Provider = OneOf(t, "auto", "cpu", "cuda", "tensorrt")),
 
+        Text("model.device", "device", SettingGroup.Model, "number", "0", "Number of the GPU",
+            (o, t) => o.Model.Device = Int(t, 0, 1024)),
+        Text("model.device-memory", "device-memory", SettingGroup.Model, "MiB", "0", "GPU memory the model may take; 0 = all there is",
+            (o, t) => o.Model.DeviceMemoryMiB = Int(t, 0, int.MaxValue)),
+        Text("model.cuda-graphs", "cuda-graphs", SettingGroup.Model, "true|false", "false", "Capture the GPU's work once per batch size and replay it; needs serve.batch-sizes",
+            (o, t) => o.Model.CudaGraphs = Bool(t)),
+        Text("model.engine-cache", "engine-cache", SettingGroup.Model, "folder", "", "Where TensorRT keeps its compiled engines; unset, they are compiled at each start",
+            (o, t) => o.Model.EngineCache = t),
+
         Text("store.folder", "out", SettingGroup.Store, "folder", "fastiot-out", "Folder for the Parquet files",
             (o, t) => o.Store.Folder = NotEmpty(t)),
         Text("store.minio.endpoint", "minio", SettingGroup.Store, "URL", "", "MinIO or S3 to store the files in, instead of the folder; plain host:port means http",
@@ -98,6 +107,46 @@ public static class Settings
 
         Text("http.address", "http", SettingGroup.Http, "ip:port|off", "127.0.0.1:9464", "Where /metrics, /healthz, /readyz and /status are served",
             (o, t) => o.Http.Address = Listen(t)),
+
+        Text("serve.address", "listen", SettingGroup.Serve, "ip:port", "127.0.0.1:8501", "Where models are served",
+            (o, t) => o.Serve.Address = NotEmpty(Listen(t))),
+        Text("serve.models", "serve-models", SettingGroup.Serve, "name[,…]|*", "anomaly_detector", "Models to serve; * = every one in the repository",
+            (o, t) => o.Serve.Models = t == "*" ? [] : Words(NotEmpty(t)), "MODEL_NAME"),
+        Text("serve.policy", "policy", SettingGroup.Serve, "latest[:N]|all|labels|specific:1,2", "latest", "Versions to serve; labelled ones always are, and with labels requests without a version go to the stable one",
+            (o, t) => o.Serve.Policy = Policy(t)),
+        Text("serve.bucket", "models-bucket", SettingGroup.Serve, "name", "", "Bucket with the models, at store.minio.endpoint; unset, model.folder has them",
+            (o, t) => o.Serve.Bucket = t),
+        Text("serve.poll", "poll", SettingGroup.Serve, "duration", "2s", "Time between two looks for new versions and labels",
+            (o, t) => o.Serve.Poll = Positive(Durations.Parse(t))),
+        Text("serve.max-batch", "max-batch", SettingGroup.Serve, "rows", "256", "Rows of several requests that run together at most",
+            (o, t) => o.Serve.MaxBatch = Int(t, 1, 1 << 20)),
+        Text("serve.batch-timeout", "batch-timeout", SettingGroup.Serve, "duration", "0s", "How long a request may wait for others to share its batch; 0 = a free thread takes what is there",
+            (o, t) => o.Serve.BatchTimeout = Durations.Parse(t)),
+        Text("serve.queue", "queue", SettingGroup.Serve, "rows", "4096", "Rows that may wait for a model; more are refused with 503",
+            (o, t) => o.Serve.Queue = Int(t, 1, 1 << 24)),
+        Text("serve.batch-sizes", "batch-sizes", SettingGroup.Serve, "rows[,…]", "", "The only sizes batches have, by padding; unset, any",
+            (o, t) => o.Serve.BatchSizes = Sizes(t)),
+        Text("serve.instances", "instances", SettingGroup.Serve, "number", "0", "Threads that run a model; 0 = one per core, one on a GPU",
+            (o, t) => o.Serve.Instances = Int(t, 0, 256)),
+        Text("serve.threads", "threads", SettingGroup.Serve, "number", "1", "Threads within one run of a model",
+            (o, t) => o.Serve.Threads = Int(t, 1, 256)),
+        Text("serve.timeout", "timeout", SettingGroup.Serve, "duration", "30s", "Longest wait for a model; then 504",
+            (o, t) => o.Serve.Timeout = Positive(Durations.Parse(t))),
+        Text("serve.max-body", "max-body", SettingGroup.Serve, "bytes", "33554432", "Bytes of a request's body, inflated; more are refused with 413",
+            (o, t) => o.Serve.MaxBodyBytes = Int(t, 1024, 1 << 30)),
+        Text("serve.max-requests", "max-requests", SettingGroup.Serve, "number", "1024", "Requests in progress at once; more are refused with 503",
+            (o, t) => o.Serve.MaxRequests = Int(t, 1, 1 << 20)),
+        Text("serve.rate", "rate-limit", SettingGroup.Serve, "number", "0", "Requests that one token may make in a second; more are refused with 429; 0 = any",
+            (o, t) => o.Serve.Rate = Number(t, 0, 1e9)),
+        Secret("serve.token", SettingGroup.Serve, "Bearer tokens (one, or several with commas between), one of which each request must have", (o, t) => o.Serve.Tokens = t),
+        Text("serve.token-list", "token-list", SettingGroup.Serve, "file", "", "File of bearer tokens, one a line; read again when it changes",
+            (o, t) => o.Serve.TokensFile = t),
+        Text("serve.certificate", "certificate", SettingGroup.Serve, "file", "", "Certificate (PEM) for TLS; read again when it changes",
+            (o, t) => o.Serve.Certificate = t),
+        Text("serve.certificate-key", "certificate-key", SettingGroup.Serve, "file", "", "The certificate's private key (PEM)",
+            (o, t) => o.Serve.CertificateKey = t),
+        Text("serve.allow-insecure", "allow-insecure", SettingGroup.Serve, "true|false", "false", "Serve beyond this machine without tokens or without TLS",
+            (o, t) => o.Serve.AllowInsecure = Bool(t)),
 
         Text("log.format", "log-format", SettingGroup.Log, "text|json", "text", "Form of the log lines on stderr",
             (o, t) => o.Log.Json = OneOf(t, "text", "json") == "json"),
@@ -133,6 +182,12 @@ public static class Settings
 
     private static bool IsSecretProperty(string property) =>
         property.Contains("password") || property.Contains("secret") || property.Contains("key.pem") || property == "sasl.oauthbearer.config";
+
+    private static string Policy(string text)
+    {
+        Serving.VersionPolicy.Parse(text);
+        return text;
+    }
 
     private static TimeSpan Positive(TimeSpan time) => time > TimeSpan.Zero ? time : throw new FormatException("it must be more than nothing");
 

@@ -21,8 +21,12 @@ internal static partial class ExecutionProviders
     /// </summary>
     /// <returns>The provider in force.</returns>
     /// <exception cref="ModelException"/>
-    public static ExecutionProvider Append(SessionOptions session, ExecutionProvider wanted, ILogger log)
+    public static ExecutionProvider Append(SessionOptions session, ExecutionProvider wanted, ILogger log) => Append(session, new ProviderOptions { Provider = wanted }, log);
+
+    /// <inheritdoc cref="Append(SessionOptions, ExecutionProvider, ILogger)"/>
+    public static ExecutionProvider Append(SessionOptions session, ProviderOptions options, ILogger log)
     {
+        ExecutionProvider wanted = options.Provider;
         if (wanted == ExecutionProvider.Cpu) return wanted;
         string[] available = OrtEnv.Instance().GetAvailableProviders();
         string name = wanted == ExecutionProvider.TensorRt ? "TensorrtExecutionProvider" : "CUDAExecutionProvider";
@@ -39,8 +43,8 @@ internal static partial class ExecutionProviders
 
         try
         {
-            if (wanted == ExecutionProvider.TensorRt) session.AppendExecutionProvider_Tensorrt();
-            else session.AppendExecutionProvider_CUDA();
+            if (wanted == ExecutionProvider.TensorRt) AppendTensorRt(session, options);
+            AppendCuda(session, options);
             return wanted == ExecutionProvider.Auto ? ExecutionProvider.Cuda : wanted;
         }
         catch (OnnxRuntimeException e)
@@ -50,6 +54,21 @@ internal static partial class ExecutionProviders
             FellBack(log, e.Message);
             return ExecutionProvider.Cpu;
         }
+    }
+
+    private static void AppendTensorRt(SessionOptions session, ProviderOptions options)
+    {
+        using var tensorRt = new OrtTensorRTProviderOptions();
+        tensorRt.UpdateOptions(options.TensorRt());
+        session.AppendExecutionProvider_Tensorrt(tensorRt);
+    }
+
+    /// <summary>Also behind TensorRT, for what it cannot run.</summary>
+    private static void AppendCuda(SessionOptions session, ProviderOptions options)
+    {
+        using var cuda = new OrtCUDAProviderOptions();
+        cuda.UpdateOptions(options.Cuda());
+        session.AppendExecutionProvider_CUDA(cuda);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "scoring on the CPU: {why}")]
