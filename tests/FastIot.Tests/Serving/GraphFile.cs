@@ -21,9 +21,12 @@ internal sealed class GraphFile
         return this;
     }
 
-    public GraphFile Constant(string name, float value)
+    /// <summary>A scalar, or a vector of several values.</summary>
+    public GraphFile Constant(string name, params float[] values)
     {
-        _graph.Message(5, new Wire().Int(2, Float).Text(8, name).Bytes(9, MemoryMarshal.AsBytes<float>([value])));
+        var tensor = new Wire();
+        if (values.Length > 1) tensor.Int(1, values.Length);
+        _graph.Message(5, tensor.Int(2, Float).Text(8, name).Bytes(9, MemoryMarshal.AsBytes<float>(values)));
         return this;
     }
 
