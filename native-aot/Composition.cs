@@ -14,7 +14,7 @@ namespace FastIot.Cli;
 internal static class Composition
 {
     public static ILoggerFactory Loggers(Terminal terminal, LogOptions options) => LoggerFactory.Create(builder =>
-        builder.SetMinimumLevel(options.Level).AddProvider(new LineLoggerProvider(terminal.Error, options.Json)));
+        builder.SetMinimumLevel(options.Level).AddFilter("Microsoft", LogLevel.Warning).AddProvider(new LineLoggerProvider(terminal.Error, options.Json)));
 
     public static KafkaOptions Kafka(Configuration.KafkaOptions options) => new()
     {

@@ -40,6 +40,16 @@ internal static class Examples
               fastiot serve --models /models --serve-models '*' --policy latest:2
               fastiot serve --listen 0.0.0.0:8501 --token-list tokens --certificate tls.crt --certificate-key tls.key
             """,
+        "list" => """
+              fastiot models list
+              fastiot models list --minio minio:9000 --models-bucket models
+            """,
+        "pull" => """
+              fastiot models pull anomaly_detector latest --minio minio:9000 --models-bucket models --to models
+            """,
+        "rollback" => """
+              fastiot models rollback anomaly_detector
+            """,
         "push" => """
               fastiot models push resnet.onnx --name resnet --models /models
               fastiot models push models/anomaly_detector/2 --minio minio:9000 --models-bucket models

@@ -43,8 +43,8 @@ internal static class ModelsCommand
     private static Command Push(Terminal terminal)
     {
         var source = new Argument<string>("source") { Description = "A folder with model.onnx and model.json, or an ONNX file" };
-        var name = new Option<string?>("--name") { Description = "Name of the model [model.json's, or the file's]" };
-        var version = new Option<long?>("--version") { Description = "Number of the version [model.json's, or the next one]" };
+        var name = new Option<string?>("--name") { Description = "Name of the model; model.json's, or the file's, unless given", HelpName = "name" };
+        var version = new Option<long?>("--version") { Description = "Number of the version; model.json's, or the next one, unless given", HelpName = "number" };
         var command = new Command("push", "Put a version into the repository; it is served once all of it is there") { source, name, version };
         SettingFlags flags = Flags(command);
         command.SetAction(async (parsed, cancellation) =>
@@ -60,14 +60,14 @@ internal static class ModelsCommand
     private static Command Pull(Terminal terminal)
     {
         (Argument<string> name, Argument<string> version) = (NameArgument(), VersionArgument());
-        var to = new Option<string>("--to") { Description = "Folder that gets NAME/VERSION [.]", DefaultValueFactory = _ => "." };
+        var to = new Option<string>("--to") { Description = "Folder that gets NAME/VERSION [.]", HelpName = "folder" };
         var command = new Command("pull", "Copy a version out of the repository, checked against its hash") { name, version, to };
         SettingFlags flags = Flags(command);
         command.SetAction(async (parsed, cancellation) =>
         {
             using ModelCatalog catalog = Open(flags, parsed, terminal);
             long chosen = await catalog.ResolveAsync(parsed.GetValue(name)!, parsed.GetValue(version)!, cancellation).ConfigureAwait(false);
-            using var target = new LocalFolderStore(parsed.GetValue(to)!);
+            using var target = new LocalFolderStore(parsed.GetValue(to) ?? ".");
             await catalog.CopyAsync(parsed.GetValue(name)!, chosen, target, cancellation).ConfigureAwait(false);
             terminal.Out.WriteLine(Path.Combine(target.Location, parsed.GetValue(name)!, $"{chosen}"));
             return ExitCode.Success;
@@ -84,7 +84,7 @@ internal static class ModelsCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             using ModelCatalog catalog = Open(flags, parsed, terminal);
-            string model = parsed.GetValue(name)!, wanted = parsed.GetValue(label)!;
+            string model = parsed.GetValue(name)!, wanted = parsed.GetValue(label) ?? ModelLabels.Stable;
             long chosen = await catalog.ResolveAsync(model, parsed.GetValue(version)!, cancellation).ConfigureAwait(false);
             // Read it whole first: a label must not point to what nobody can load.
             await catalog.ReadAsync(model, chosen, cancellation).ConfigureAwait(false);
@@ -105,7 +105,7 @@ internal static class ModelsCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             using ModelCatalog catalog = Open(flags, parsed, terminal);
-            string model = parsed.GetValue(name)!, wanted = parsed.GetValue(label)!;
+            string model = parsed.GetValue(name)!, wanted = parsed.GetValue(label) ?? ModelLabels.Stable;
             ModelLabels labels = await catalog.LabelsAsync(model, cancellation).ConfigureAwait(false);
             if (!labels.Previous.TryGetValue(wanted, out long before)) throw new ModelException($"{model}/{wanted} has stood for no other version");
             await catalog.WriteLabelsAsync(model, labels.With(wanted, before), cancellation).ConfigureAwait(false);
@@ -119,7 +119,7 @@ internal static class ModelsCommand
 
     private static Argument<string> VersionArgument() => new("version") { Description = "A number, a label, or latest" };
 
-    private static Option<string> LabelOption() => new("--label") { Description = $"Name of the label [{ModelLabels.Stable}]", DefaultValueFactory = _ => ModelLabels.Stable };
+    private static Option<string> LabelOption() => new("--label") { Description = $"Name of the label [{ModelLabels.Stable}]", HelpName = "label" };
 
     private static SettingFlags Flags(Command command) => new(command, [SettingGroup.Serve, SettingGroup.Model, SettingGroup.Store, SettingGroup.Log],
         [.. Settings.All.Select(s => s.Key).Where(k => k is not ("model.folder" or "serve.bucket" or "store.minio.endpoint" or "store.minio.region" or "store.minio.access-key" or "store.minio.secret-key"))]);

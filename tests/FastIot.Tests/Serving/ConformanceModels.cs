@@ -7,7 +7,7 @@ internal static class ConformanceModels
 {
     private static readonly (string Name, int Type)[] s_types =
     [
-        ("floats", GraphFile.Float), ("doubles", GraphFile.Double), ("halves", Half), ("int8s", Int8), ("int16s", GraphFile.Int16), ("int32s", GraphFile.Int32), ("int64s", GraphFile.Int64), ("uint8s", UInt8),
+        ("floats", GraphFile.Float), ("doubles", GraphFile.Double), ("halves", GraphFile.Half), ("int8s", Int8), ("int16s", GraphFile.Int16), ("int32s", GraphFile.Int32), ("int64s", GraphFile.Int64), ("uint8s", UInt8),
         ("uint16s", GraphFile.UInt16), ("uint32s", GraphFile.UInt32), ("uint64s", GraphFile.UInt64), ("bools", Bool), ("strings", GraphFile.String),
     ];
 
