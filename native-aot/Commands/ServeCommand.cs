@@ -12,7 +12,7 @@ internal static class ServeCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("serve", "Serve models over HTTP: TensorFlow Serving's REST API and the Open Inference Protocol (KServe v2)");
-        var flags = new SettingFlags(command, [SettingGroup.Serve, SettingGroup.Model, SettingGroup.Store, SettingGroup.Pipeline, SettingGroup.Log],
+        var flags = new SettingFlags(command, [SettingGroup.Serve, SettingGroup.Alarms, SettingGroup.Model, SettingGroup.Store, SettingGroup.Pipeline, SettingGroup.Log],
             ["model.name", "model.version", "store.folder", "store.minio.bucket", "pipeline.workers", "pipeline.max-series"]);
         command.SetAction((parsed, _) =>
         {
@@ -27,7 +27,7 @@ internal static class ServeCommand
     {
         using ILoggerFactory loggers = Composition.Loggers(terminal, options.Log);
         using var shutdown = new Shutdown(terminal, options.Pipeline.DrainTimeout);
-        await using ServingHost host = await ServingHost.StartAsync(Composition.Models(options), options.Serve, Composition.Provider(options.Model), loggers).ConfigureAwait(false);
+        await using ServingHost host = await ServingHost.StartAsync(Composition.Models(options), options.Serve, Composition.Provider(options.Model), options.Alarms, loggers).ConfigureAwait(false);
         double ms = (DateTime.Now - Process.GetCurrentProcess().StartTime).TotalMilliseconds;
         terminal.Error.WriteLine($"{host.Url} serves {string.Join(", ", host.Models)} ({ms:0} ms after the start)");
         await Task.Delay(Timeout.Infinite, shutdown.Requested).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);

@@ -96,12 +96,12 @@ public sealed class ModelCatalog(IObjectStore store) : IDisposable
         ModelManifest? manifest = json == null ? null : ModelManifest.Parse(json, described);
         string hash = Convert.ToHexStringLower(SHA256.HashData(onnx));
         if (manifest != null && manifest.OnnxSha256 != hash) throw new ModelException($"{graph} is not the file that {described} describes");
+        await store.PrepareAsync(cancellation).ConfigureAwait(false);
         name ??= manifest?.Name ?? Path.GetFileNameWithoutExtension(graph);
         IReadOnlyList<long> there = (await ListAsync(cancellation).ConfigureAwait(false)).Versions(name);
         long number = version ?? manifest?.Version ?? (there.Count == 0 ? 1 : there[^1] + 1);
         if (there.Contains(number)) throw new ModelException($"{Location} has {name}:{number} already; a version never changes, so push another number");
         if (manifest != null && (manifest.Name != name || manifest.Version != number)) throw new ModelException($"{described} calls itself {manifest.Name}:{manifest.Version}; it cannot become {name}:{number}");
-        await store.PrepareAsync(cancellation).ConfigureAwait(false);
         string at = string.Create(CultureInfo.InvariantCulture, $"{name}/{number}");
         (string File, byte[] Content) description = json != null ? (ManifestFile, json) : (HashFile, Encoding.ASCII.GetBytes($"{hash}  {GraphFile}\n"));
         // A graph without what vouches for it is read as it is; so what vouches goes first here, and a reader that meets it alone waits.

@@ -10,6 +10,15 @@ internal sealed class ComputeSlots(int slots)
     private readonly Queue<ManualResetEventSlim> _waiting = new();
     private int _free = slots;
 
+    /// <summary>Threads that wait.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock) return _waiting.Count;
+        }
+    }
+
     /// <param name="ticket">The caller's own, not set.</param>
     public void Enter(ManualResetEventSlim ticket)
     {

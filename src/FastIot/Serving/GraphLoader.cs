@@ -52,6 +52,8 @@ internal sealed partial class GraphLoader(ProviderOptions provider, ILogger log)
     {
         SessionOptions options = Model.Options();
         options.IntraOpNumThreads = batch.Threads;
+        // What a client has sent wrong is the client's to know, and no line in the log.
+        options.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
         return options;
     }
 
@@ -60,7 +62,7 @@ internal sealed partial class GraphLoader(ProviderOptions provider, ILogger log)
     {
         try
         {
-            using var run = new RunOptions();
+            using RunOptions run = ServedGraph.Quiet();
             foreach (int rows in batch.Sizes.Length > 0 ? batch.Sizes : [1]) Free(RunMadeUp(graph, run, rows));
         }
         catch (OnnxRuntimeException e)
@@ -76,7 +78,7 @@ internal sealed partial class GraphLoader(ProviderOptions provider, ILogger log)
     internal string? Differs(ServedGraph graph, ModelFiles files, BatchOptions batch)
     {
         using ServedGraph cpu = LoadOnCpu(files, batch);
-        using var run = new RunOptions();
+        using RunOptions run = ServedGraph.Quiet();
         int rows = batch.Sizes.Length > 0 ? batch.Sizes[0] : 2;
         Tensor[] expected;
         try

@@ -21,6 +21,9 @@ internal static class JsonExcerpt
         return end - from > MostBytes ? text + "…" : text;
     }
 
+    /// <summary>The whole text of an array or object.</summary>
+    public static ReadOnlySpan<byte> Whole(JsonTape tape, int node) => tape.Text[tape[node].Offset..EndOf(tape, node)];
+
     /// <summary>Behind the last descendant only white space and closing brackets can stand.</summary>
     private static int EndOf(JsonTape tape, int node)
     {

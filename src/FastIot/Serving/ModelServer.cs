@@ -43,6 +43,9 @@ internal sealed partial class ModelServer : IAsyncDisposable
     /// <summary>Every model that is to be served has a version that is.</summary>
     public bool IsReady => !_stopping.IsCancellationRequested && _models.Count > 0 && _models.Values.All(m => m.Default != null);
 
+    /// <summary>A version is served no more: what others keep for it can go.</summary>
+    public event Action<ServedVersion>? WasUnloaded;
+
     /// <summary>Why the repository could not be read last time; empty where it could.</summary>
     public string StoreError => Volatile.Read(ref _storeError);
 
@@ -122,7 +125,11 @@ internal sealed partial class ModelServer : IAsyncDisposable
         await _watching.ConfigureAwait(false);
         foreach (ServedModel model in _models.Values)
         {
-            foreach (ServedVersion version in model.Versions) await version.UnloadAsync().ConfigureAwait(false);
+            foreach (ServedVersion version in model.Versions)
+            {
+                await version.UnloadAsync().ConfigureAwait(false);
+                WasUnloaded?.Invoke(version);
+            }
         }
 
         _stopping.Dispose();
@@ -171,6 +178,7 @@ internal sealed partial class ModelServer : IAsyncDisposable
         foreach (ServedVersion old in model.Versions.Where(v => v.State == VersionState.Available && !wanted.Contains(v.Version)))
         {
             await old.UnloadAsync().ConfigureAwait(false);
+            WasUnloaded?.Invoke(old);
             Unloaded(_log, name, old.Version);
         }
 

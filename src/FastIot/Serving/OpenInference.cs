@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Microsoft.AspNetCore.Http;
 
 namespace FastIot.Serving;
@@ -26,7 +25,7 @@ internal sealed class OpenInference(ModelServer server, ServingLimits limits)
         string name = Uri.UnescapeDataString(parts[2]);
         long? version = null;
         int at = 3;
-        if (parts.Length > 4 && parts[3] == "versions" || parts.Length == 5 && parts[3] == "versions")
+        if (parts.Length > 4 && parts[3] == "versions")
         {
             if (!long.TryParse(parts[4], NumberStyles.None, CultureInfo.InvariantCulture, out long number)) throw ServingException.Invalid($"\"{parts[4]}\" is no version");
             (version, at) = (number, 5);
@@ -89,7 +88,7 @@ internal sealed class OpenInference(ModelServer server, ServingLimits limits)
     private async ValueTask InferAsync(HttpContext context, string name, long? number, RequestBody request)
     {
         long started = System.Diagnostics.Stopwatch.GetTimestamp();
-        await request.ReadAsync(context, limits.MaxBodyBytes).ConfigureAwait(false);
+        await request.ReadAsync(context, limits).ConfigureAwait(false);
         int json = JsonLength(context.Request.Headers[JsonLengthHeader], request.Length);
         request.Parse(json);
         ServedVersion version = server.Acquire(name, number, null);

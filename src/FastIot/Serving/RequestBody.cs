@@ -9,12 +9,14 @@ namespace FastIot.Serving;
 /// What one request needs to be read and answered: its body in native memory with a zero behind it, the tape of its JSON, the bytes of its
 /// answer. Taken from a pool, given back afterwards.
 /// </summary>
-internal sealed class RequestBody : IDisposable
+internal sealed class RequestBody(BodyBudget budget) : IDisposable
 {
     /// <summary>Larger memory is given back after its request.</summary>
     private const int KeptBytes = 1 << 20;
 
     private NativeArray<byte> _bytes = new(16 << 10);
+
+    private long _budgeted;
 
     public int Length { get; private set; }
 
@@ -27,8 +29,9 @@ internal sealed class RequestBody : IDisposable
     /// <summary>Reads the body, and inflates it where it is gzip.</summary>
     /// <exception cref="ServingException">Too large, or not what its header says.</exception>
     /// <exception cref="BadHttpRequestException">The client sends too slowly, or not HTTP.</exception>
-    public async ValueTask ReadAsync(HttpContext context, int maxBytes)
+    public async ValueTask ReadAsync(HttpContext context, ServingLimits limits)
     {
+        int maxBytes = limits.MaxBodyBytes;
         Length = 0;
         if (context.Request.ContentLength > maxBytes) throw TooLarge(maxBytes);
         PipeReader reader = context.Request.BodyReader;
@@ -82,6 +85,8 @@ internal sealed class RequestBody : IDisposable
     {
         Json.Trim();
         Answer.Clear();
+        budget.Return(_budgeted);
+        _budgeted = 0;
         if (_bytes.Length <= KeptBytes) return;
         _bytes.Dispose();
         _bytes = new NativeArray<byte>(16 << 10);
@@ -97,6 +102,14 @@ internal sealed class RequestBody : IDisposable
 
     private void Append(ReadOnlySpan<byte> bytes)
     {
+        // What every request may have is not counted: small ones never wait for large ones.
+        long beyond = Length + bytes.Length - KeptBytes - _budgeted;
+        if (beyond > 0)
+        {
+            if (!budget.TryTake(beyond)) throw new ServingException(ServingStatus.Unavailable, "Too many large requests in progress");
+            _budgeted += beyond;
+        }
+
         if (_bytes.Length < Length + bytes.Length) _bytes.Grow((int)Math.Min(int.MaxValue, Math.Max(Length + (long)bytes.Length, _bytes.Length * 2L)));
         bytes.CopyTo(_bytes.Span[Length..]);
         Length += bytes.Length;

@@ -69,6 +69,9 @@ internal sealed class ServedGraph : IDisposable
         }
     }
 
+    /// <summary>Options of a run whose errors are told to the client only.</summary>
+    public static RunOptions Quiet() => new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+
     /// <summary>One thread's memory for batches.</summary>
     public Lane CreateLane() => new(this);
 
@@ -83,7 +86,7 @@ internal sealed class ServedGraph : IDisposable
 
     internal sealed unsafe class Lane(ServedGraph graph) : IDisposable
     {
-        private readonly RunOptions _run = new();
+        private readonly RunOptions _run = Quiet();
         private readonly NativeArray<byte>[] _memory = [.. graph.Inputs.Select(_ => new NativeArray<byte>(0))];
 
         public ServedGraph Graph => graph;

@@ -47,7 +47,7 @@ internal sealed class ServedVersion(string name, long version, VersionMetrics me
     public void Available(ModelFiles files, ServedGraph graph, Batcher batcher)
     {
         (Files, Graph, Batcher) = (files, graph, batcher);
-        _uses = 1;
+        Volatile.Write(ref _uses, 1);
         State = VersionState.Available;
     }
 

@@ -9,10 +9,11 @@ namespace FastIot.Serving;
 /// Every request's way: who may ask, is there room, which protocol, and what becomes of its failures. /v1 is TensorFlow Serving's API, /v2 the
 /// Open Inference Protocol; health is told to everybody.
 /// </summary>
-internal sealed partial class ServingHandler(ModelServer server, ServingLimits limits, TokenGuard tokens, ServingMetrics metrics, ILogger log)
+internal sealed partial class ServingHandler(ModelServer server, SeriesScoring scoring, ServingLimits limits, TokenGuard tokens, ServingMetrics metrics, ILogger log)
 {
-    private readonly TensorFlowRest _tensorFlow = new(server, limits);
+    private readonly TensorFlowRest _tensorFlow = new(server, scoring, limits);
     private readonly OpenInference _openInference = new(server, limits);
+    private readonly BodyBudget _bodies = new(limits.MaxPendingBytes);
     private readonly ConcurrentBag<RequestBody> _pool = [];
     private int _requests;
 
@@ -30,7 +31,7 @@ internal sealed partial class ServingHandler(ModelServer server, ServingLimits l
             return;
         }
 
-        if (!_pool.TryTake(out RequestBody? request)) request = new RequestBody();
+        if (!_pool.TryTake(out RequestBody? request)) request = new RequestBody(_bodies);
         try
         {
             if (Interlocked.Increment(ref _requests) > limits.MaxRequests) throw new ServingException(ServingStatus.Unavailable, "Too many requests in progress");

@@ -16,13 +16,14 @@ public sealed class ServingHost : IAsyncDisposable
     private readonly ServingCertificate? _certificate;
     private ServingPort? _port;
 
-    private ServingHost(IObjectStore repository, ServeOptions options, ProviderOptions provider, ServingLimits limits, ILoggerFactory loggers)
+    private ServingHost(IObjectStore repository, ServeOptions options, ProviderOptions provider, SeriesScoring scoring, ServingLimits limits, ILoggerFactory loggers)
     {
         ILogger log = loggers.CreateLogger("FastIot.Serving");
         _catalog = new ModelCatalog(repository);
         _server = new ModelServer(_catalog, ModelOptions(options, provider), log);
         _tokens = new TokenGuard(options.TokensFile.Length > 0 ? options.TokensFile : null, options.Tokens, limits.RequestsPerSecond, log);
-        _handler = new ServingHandler(_server, limits, _tokens, new ServingMetrics(_server, FastIotVersion.Text), log);
+        _server.WasUnloaded += scoring.Forget;
+        _handler = new ServingHandler(_server, scoring, limits, _tokens, new ServingMetrics(_server, FastIotVersion.Text), log);
         if (options.Certificate.Length > 0) _certificate = new ServingCertificate(options.Certificate, options.CertificateKey, log);
     }
 
@@ -34,14 +35,16 @@ public sealed class ServingHost : IAsyncDisposable
 
     /// <summary>Loads the models, then opens the port.</summary>
     /// <param name="repository">Owned from now on.</param>
+    /// <param name="alarms">Budget and warming of …:score.</param>
     /// <exception cref="ConfigurationException">The options do not fit together.</exception>
     /// <exception cref="ModelException">A model is not there or cannot be loaded.</exception>
     /// <exception cref="IOException">The address, the certificate or the tokens cannot be had.</exception>
-    public static async Task<ServingHost> StartAsync(IObjectStore repository, ServeOptions options, ProviderOptions provider, ILoggerFactory loggers)
+    public static async Task<ServingHost> StartAsync(IObjectStore repository, ServeOptions options, ProviderOptions provider, AlarmOptions alarms, ILoggerFactory loggers)
     {
         Check(options);
         ServingLimits limits = Limits(options);
-        var host = new ServingHost(repository, options, provider, limits, loggers);
+        var scoring = new SeriesScoring(alarms.Budget, (int)Math.Min(int.MaxValue, alarms.WarmingUs / Windows.WindowSpec.Default.SlideUs));
+        var host = new ServingHost(repository, options, provider, scoring, limits, loggers);
         try
         {
             await host._server.StartAsync(CancellationToken.None).ConfigureAwait(false);

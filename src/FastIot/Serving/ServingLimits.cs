@@ -6,6 +6,9 @@ public sealed record ServingLimits
     /// <summary>Bytes of a body, inflated.</summary>
     public int MaxBodyBytes { get; init; } = 32 << 20;
 
+    /// <summary>Bytes of the bodies of all requests in progress together.</summary>
+    public long MaxPendingBytes { get; init; } = 512L << 20;
+
     /// <summary>Requests in progress at once; more are refused.</summary>
     public int MaxRequests { get; init; } = 1024;
 

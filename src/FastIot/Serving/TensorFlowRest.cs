@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 namespace FastIot.Serving;
 
 /// <summary>TensorFlow Serving's REST API.</summary>
-internal sealed class TensorFlowRest(ModelServer server, ServingLimits limits)
+internal sealed class TensorFlowRest(ModelServer server, SeriesScoring scoring, ServingLimits limits)
 {
     /// <summary>Answers into <see cref="RequestBody.Answer"/>.</summary>
     /// <exception cref="ServingException"/>
@@ -20,9 +20,10 @@ internal sealed class TensorFlowRest(ModelServer server, ServingLimits limits)
                 WriteMetadata(request.Answer, rest);
                 break;
             default:
-                await request.ReadAsync(context, limits.MaxBodyBytes).ConfigureAwait(false);
+                await request.ReadAsync(context, limits).ConfigureAwait(false);
                 request.Parse(request.Length);
-                if (rest.Verb == RestVerb.Predict) await PredictAsync(context, rest, request).ConfigureAwait(false);
+                if (rest.Verb == RestVerb.Score) await ScoreAsync(context, rest, request).ConfigureAwait(false);
+                else if (rest.Verb == RestVerb.Predict) await PredictAsync(context, rest, request).ConfigureAwait(false);
                 else Refuse(rest, request);
                 break;
         }
@@ -52,6 +53,27 @@ internal sealed class TensorFlowRest(ModelServer server, ServingLimits limits)
         {
             version.Metrics.Count(status);
             version.Metrics.LatencyUs.Record(Stopwatch.GetElapsedTime(started).TotalMicroseconds);
+            version.Release();
+        }
+    }
+
+    private async ValueTask ScoreAsync(HttpContext context, RestPath rest, RequestBody request)
+    {
+        ServedVersion version = server.Acquire(rest.Name, rest.Version, rest.Label);
+        var status = ServingStatus.Internal;
+        try
+        {
+            await scoring.AnswerAsync(version, request, limits.Timeout, context.RequestAborted).ConfigureAwait(false);
+            status = ServingStatus.Ok;
+        }
+        catch (ServingException e)
+        {
+            status = e.Status;
+            throw;
+        }
+        finally
+        {
+            version.Metrics.Count(status);
             version.Release();
         }
     }

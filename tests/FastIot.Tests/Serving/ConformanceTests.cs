@@ -85,6 +85,8 @@ public sealed class ConformanceTests(ConformanceTests.Server server) : IClassFix
 
         public HttpClient Client { get; } = new();
 
+        public string Log => _serve!.Log;
+
         public async ValueTask InitializeAsync()
         {
             ConformanceModels.Save(_models);
