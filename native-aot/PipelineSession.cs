@@ -3,6 +3,7 @@ using FastIot.Configuration;
 using FastIot.Emit;
 using FastIot.Ingest;
 using FastIot.Observe;
+using FastIot.Observe.Live;
 using FastIot.Scoring;
 using Microsoft.Extensions.Logging;
 using Prometheus;
@@ -26,6 +27,9 @@ internal sealed record SessionParts
 
     public required Func<int, LatencyHistogram, IRecordSink> Sink { get; init; }
 
+    /// <summary>What is in force, as JSON without secrets, for the live page.</summary>
+    public string Configuration { get; init; } = "{}";
+
     /// <summary>Null where nothing is served.</summary>
     public string? HttpAddress { get; init; }
 }
@@ -42,6 +46,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     private readonly LatencyHistogram _latency = new();
     private readonly Stopwatch _clock = new();
     private readonly string _modelLabel;
+    private readonly LiveView? _live;
     private HttpPort? _http;
     private PipelineState _state = PipelineState.Starting;
     private Totals _base = new();
@@ -56,7 +61,8 @@ internal sealed class PipelineSession : IAsyncDisposable
         _modelLabel = model?.Label ?? "none";
         PipelineOptions options = Composition.Pipeline(parts.Options, model, parts.Workers);
         _files = new FeatureFileWriter(parts.Store, options.Windows.WindowUs, options.ConfigHash(), loggers.CreateLogger("FastIot.Files"));
-        Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, model, parts.Clock, loggers);
+        if (parts.HttpAddress is { Length: > 0 }) _live = new LiveView(options.Windows.WindowUs);
+        Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, model, parts.Clock, loggers, _live);
         Progress = new ProgressLine(terminal);
     }
 
@@ -72,8 +78,8 @@ internal sealed class PipelineSession : IAsyncDisposable
         if (parts.HttpAddress is not { Length: > 0 } address) return session;
         var metrics = new PipelineMetrics(session.Pipeline.Snapshot, parts.Clock, Composition.Version, session._modelLabel);
         session.AddMetrics(metrics);
-        var status = new PipelineStatus(session.Pipeline.Snapshot, session.State, Composition.Version, session._modelLabel);
-        session._http = await HttpPort.StartAsync(address, metrics, status).ConfigureAwait(false);
+        var status = new PipelineStatus(session.Pipeline.Snapshot, session.State, Composition.Version, session._modelLabel, session._latency);
+        session._http = await HttpPort.StartAsync(address, metrics, status, session._live!, System.Text.Encoding.UTF8.GetBytes(parts.Configuration)).ConfigureAwait(false);
         terminal.Error.WriteLine($"{session._http.Url}/ shows how it goes, /metrics is for Prometheus");
         return session;
     }

@@ -27,7 +27,7 @@ internal static class DemoCommand
             foreach (string warning in configuration.Warnings) terminal.Error.WriteLine($"warning: {warning}");
             if (!(speed.Of(parsed) > 0)) throw new ConfigurationException(["--speed must be above 0"]);
             FleetOptions fleet = Fleet(configuration.Options.Simulation, history.Of(parsed));
-            return new DemoRun(terminal, configuration.Options, fleet, history.Of(parsed), speed.Of(parsed), duration.Of(parsed), parsed.GetValue(json)).RunAsync();
+            return new DemoRun(terminal, configuration.Options, ConfigurationPrinter.Json(configuration), fleet, history.Of(parsed), speed.Of(parsed), duration.Of(parsed), parsed.GetValue(json)).RunAsync();
         });
         return command;
     }
@@ -54,7 +54,7 @@ internal static class DemoCommand
 }
 
 /// <summary>One demonstration.</summary>
-internal sealed class DemoRun(Terminal terminal, FastIotOptions options, FleetOptions fleet, long historyUs, double speed, long durationUs, bool json)
+internal sealed class DemoRun(Terminal terminal, FastIotOptions options, string configuration, FleetOptions fleet, long historyUs, double speed, long durationUs, bool json)
 {
     private const int RawPartitions = 10;
     private const int AnomalyPartitions = 3;
@@ -98,6 +98,7 @@ internal sealed class DemoRun(Terminal terminal, FastIotOptions options, FleetOp
             Source = worker => Source(new KafkaSource(kafka, worker, log)),
             Sink = (_, latency) => new TruthTap(new KafkaSink(kafka, latency, log), _truth),
             HttpAddress = options.Http.Address,
+            Configuration = configuration,
         }, model, loggers).ConfigureAwait(false);
         session.Pipeline.Start();
         using IReadingTarget target = DirectKafkaTarget.Open(kafka, options.Simulation.Produce, log);

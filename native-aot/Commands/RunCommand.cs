@@ -22,13 +22,14 @@ internal static class RunCommand
         {
             EffectiveConfiguration configuration = flags.Load(parsed, terminal);
             foreach (string warning in configuration.Warnings) terminal.Error.WriteLine($"warning: {warning}");
-            return RunAsync(terminal, configuration.Options, parsed.GetValue(json));
+            return RunAsync(terminal, configuration, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(Terminal terminal, FastIotOptions options, bool json)
+    private static async Task<int> RunAsync(Terminal terminal, EffectiveConfiguration configuration, bool json)
     {
+        FastIotOptions options = configuration.Options;
         using ILoggerFactory loggers = Composition.Loggers(terminal, options.Log);
         ILogger log = loggers.CreateLogger("FastIot.Kafka");
         Kafka.KafkaOptions kafka = Composition.Kafka(options.Kafka);
@@ -44,6 +45,7 @@ internal static class RunCommand
             Source = worker => DirectKafkaSource.Open(kafka, options.Kafka.Ingest, worker, log),
             Sink = (_, latency) => new KafkaSink(kafka, latency, log),
             HttpAddress = options.Http.Address,
+            Configuration = ConfigurationPrinter.Json(configuration),
         }, model, loggers).ConfigureAwait(false);
         session.BeginFigures();
         session.Pipeline.Start();

@@ -42,6 +42,8 @@ internal sealed class PartitionOutputs : IDisposable
         _composer = new AnomalyComposer(partition, options, series, features, panes, channels.Model);
     }
 
+    public int Partition => _partition;
+
     /// <summary>Files that wait because the writer's queue is full. The worker pauses the partition while there are any.</summary>
     public bool HasWaitingFiles => _waiting.Count > 0;
 

@@ -122,6 +122,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         {
             if (!_assigned.Remove(number, out Partition? partition)) continue;
             _byNumber[number] = null;
+            _closer.Forget(number);
             partition.Dispose();
             Log.Revoked(_log, _options.Topic, number, lost);
         }

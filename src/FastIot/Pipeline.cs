@@ -1,5 +1,6 @@
 using FastIot.Emit;
 using FastIot.Ingest;
+using FastIot.Observe.Live;
 using FastIot.Scoring;
 using Microsoft.Extensions.Logging;
 
@@ -26,8 +27,9 @@ public sealed class Pipeline : IDisposable
     /// <param name="files">Writes the feature rows; null = they are not kept. Not disposed.</param>
     /// <param name="model">Scores the windows; null = features only. Not disposed.</param>
     /// <param name="clock">Tells how long ago a reading was due, for latencies.</param>
+    /// <param name="live">Shows what the workers find; null = nobody can look.</param>
     public Pipeline(PipelineOptions options, Func<int, IRecordSource> source, Func<int, IRecordSink> sink, FeatureFileWriter? files,
-        Model? model, EventClock clock, ILoggerFactory loggers)
+        Model? model, EventClock clock, ILoggerFactory loggers, LiveView? live = null)
     {
         options.Windows.Validate();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1);
@@ -37,7 +39,7 @@ public sealed class Pipeline : IDisposable
             var statistics = new WorkerStatistics();
             var scorer = new WindowScorer(model, options.AlarmBudget);
             var channels = new OutputChannels(sink(i), files, clock, options.OutputTimeout, statistics, model?.Label);
-            _workers.Add(new PartitionWorker(options, source(i), channels, new WindowCloser(options, scorer, statistics), _log));
+            _workers.Add(new PartitionWorker(options, source(i), channels, new WindowCloser(options, scorer, statistics, live?.AddWorker()), _log));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FastIot.Features;
+using FastIot.Observe.Live;
 using FastIot.Scoring;
 using FastIot.Series;
 using FastIot.Windows;
@@ -16,14 +17,17 @@ internal sealed unsafe class WindowCloser : IDisposable
     private readonly WindowScorer _scorer;
     private readonly WindowBatch _batch = new();
     private readonly WorkerStatistics _statistics;
+    private readonly LiveWorker? _live;
     private readonly NativeArray<nint> _slabs;
     private readonly bool _vectors = Simd.Tier >= SimdTier.Vector256;
 
-    public WindowCloser(PipelineOptions options, WindowScorer scorer, WorkerStatistics statistics)
+    /// <param name="live">Shows what closes; null = nobody can look.</param>
+    public WindowCloser(PipelineOptions options, WindowScorer scorer, WorkerStatistics statistics, LiveWorker? live = null)
     {
         _spec = options.Windows;
         _scorer = scorer;
         _statistics = statistics;
+        _live = live;
         _slabs = new NativeArray<nint>(_spec.PanesPerWindow);
     }
 
@@ -44,9 +48,13 @@ internal sealed unsafe class WindowCloser : IDisposable
         long scored = Stopwatch.GetTimestamp();
         features.Learn(_batch);
         outputs.Window(_batch, causeUs);
+        _live?.Window(outputs.Partition, _batch, series, features);
         _statistics.ScoreTicks += scored - observed;
         _statistics.CloseTicks += Stopwatch.GetTimestamp() - started - (scored - observed);
     }
+
+    /// <summary>The partition is given up: nothing of it is shown any more.</summary>
+    public void Forget(int partition) => _live?.Forget(partition);
 
     public void Dispose()
     {

@@ -57,6 +57,20 @@ internal sealed unsafe class FeatureHistory : IDisposable
         }
     }
 
+    /// <summary>The recent rows, oldest first: [rows][12].</summary>
+    /// <returns>How many there are, at most <see cref="RecentRows"/>.</returns>
+    public int Recent(int slot, int windows, Span<float> destination)
+    {
+        float* rows = Slot(slot);
+        int count = Math.Min(windows, RecentRows);
+        for (int i = 0; i < count; i++)
+        {
+            new ReadOnlySpan<float>(rows + ((windows - count + i) % RecentRows) * RowFloats, RowFloats).CopyTo(destination[(i * RowFloats)..]);
+        }
+
+        return count;
+    }
+
     public void Dispose() => _rows.Dispose();
 
     private float* Slot(int slot) => _rows.Pointer + (long)slot * SlotFloats;

@@ -75,6 +75,20 @@ internal sealed unsafe class FeatureState : IDisposable
     /// <summary>The model's input for the window observed last: [lags][12], oldest first.</summary>
     public void Gather(int slot, float* destination) => _history.Gather(slot, _states[slot].Windows, destination);
 
+    /// <summary>Standardised features of the series' last windows, oldest first: [rows][12].</summary>
+    /// <returns>Rows written.</returns>
+    public int Recent(int slot, Span<float> destination) => _history.Recent(slot, _states[slot].Windows, destination);
+
+    /// <summary>One standardised feature of the series' last windows, oldest first.</summary>
+    /// <returns>Values written.</returns>
+    public int Recent(int slot, int feature, Span<float> destination)
+    {
+        Span<float> rows = stackalloc float[FeatureHistory.RecentRows * F];
+        int count = Recent(slot, rows);
+        for (int i = 0; i < count; i++) destination[i] = rows[i * F + feature];
+        return count;
+    }
+
     /// <summary>Writes φ and z of every row, and appends z to the series' history.</summary>
     public void Observe(WindowBatch batch)
     {

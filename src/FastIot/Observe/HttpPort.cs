@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using FastIot.Observe.Live;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -9,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FastIot.Observe;
 
-/// <summary>The one HTTP port: /, /metrics, /healthz, /readyz, /status. Read only.</summary>
+/// <summary>The one HTTP port: the live page at /, and /metrics, /healthz, /readyz, /status. Read only.</summary>
 public sealed class HttpPort : IAsyncDisposable
 {
     private readonly WebApplication _application;
@@ -20,8 +21,10 @@ public sealed class HttpPort : IAsyncDisposable
     public string Url => _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
     /// <param name="address">ip:port; port 0 takes a free one.</param>
+    /// <param name="live">What the page shows.</param>
+    /// <param name="configuration">What is configured, as JSON without secrets; for the page.</param>
     /// <exception cref="IOException">The address cannot be had; the message says why.</exception>
-    public static async Task<HttpPort> StartAsync(string address, PipelineMetrics metrics, PipelineStatus status)
+    public static async Task<HttpPort> StartAsync(string address, PipelineMetrics metrics, PipelineStatus status, LiveView live, byte[] configuration)
     {
         // The empty builder reads no environment, no files and no command line: ASPNETCORE_URLS must not open a port nobody asked for.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -33,7 +36,8 @@ public sealed class HttpPort : IAsyncDisposable
             kestrel.Listen(IPEndPoint.Parse(address));
         });
         WebApplication application = builder.Build();
-        application.Run(context => AnswerAsync(context, metrics, status));
+        var page = new LivePage(live, status, configuration);
+        application.Run(context => AnswerAsync(context, metrics, status, page));
         try
         {
             await application.StartAsync().ConfigureAwait(false);
@@ -53,7 +57,7 @@ public sealed class HttpPort : IAsyncDisposable
         await _application.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static async Task AnswerAsync(HttpContext context, PipelineMetrics metrics, PipelineStatus status)
+    private static async Task AnswerAsync(HttpContext context, PipelineMetrics metrics, PipelineStatus status, LivePage page)
     {
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
         {
@@ -62,6 +66,7 @@ public sealed class HttpPort : IAsyncDisposable
             return;
         }
 
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         PipelineState state = status.State;
         switch (context.Request.Path.Value)
         {
@@ -82,10 +87,8 @@ public sealed class HttpPort : IAsyncDisposable
             case "/status":
                 await SendAsync(context, "application/json", status.Json()).ConfigureAwait(false);
                 break;
-            case "/":
-                await SendAsync(context, "text/html; charset=utf-8", Encoding.UTF8.GetBytes(status.Html())).ConfigureAwait(false);
-                break;
             default:
+                if (await page.AnswerAsync(context).ConfigureAwait(false)) break;
                 context.Response.StatusCode = StatusCodes.Status404NotFound;
                 await SendAsync(context, "text/plain", "/, /metrics, /healthz, /readyz and /status are here\n"u8.ToArray()).ConfigureAwait(false);
                 break;

@@ -1,12 +1,13 @@
 using System.Buffers;
-using System.Globalization;
-using System.Text;
+using System.Diagnostics;
 using System.Text.Json;
+using FastIot.Scoring;
 
 namespace FastIot.Observe;
 
-/// <summary>The state of the pipeline for people and scripts: /status as JSON, / as a page of it.</summary>
-public sealed class PipelineStatus(Func<PipelineStatistics> snapshot, Func<PipelineState> state, string version, string model)
+/// <summary>The state of the pipeline for scripts and for the live page, as JSON.</summary>
+/// <param name="latency">From a window's last event being due to its anomaly's acknowledgement; null where nobody measures it.</param>
+public sealed class PipelineStatus(Func<PipelineStatistics> snapshot, Func<PipelineState> state, string version, string model, LatencyHistogram? latency = null)
 {
     private readonly DateTimeOffset _started = DateTimeOffset.UtcNow;
 
@@ -15,46 +16,75 @@ public sealed class PipelineStatus(Func<PipelineStatistics> snapshot, Func<Pipel
     /// <returns>UTF-8.</returns>
     public byte[] Json()
     {
-        PipelineStatistics statistics = snapshot();
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();
-            json.WriteString("state", PipelineStates.Name(State));
-            json.WriteString("version", version);
-            json.WriteString("model", model);
-            json.WriteString("vectors", Simd.Name);
-            json.WriteString("started", _started);
-            foreach ((string name, long value) in Totals(statistics)) json.WriteNumber(name, value);
-            json.WriteStartObject("rejected_by_reason");
-            for (int i = 1; i < Rejections.Count; i++)
-            {
-                if (statistics.RejectedFor((Rejection)i) is > 0 and long count) json.WriteNumber(Rejections.Name((Rejection)i), count);
-            }
-
-            json.WriteEndObject();
-            json.WriteStartArray("partitions");
-            foreach (PartitionStatistics partition in statistics.Partitions.Where(p => p.Assigned).OrderBy(p => p.Partition)) Write(json, partition);
-            json.WriteEndArray();
+            WriteFigures(json);
             json.WriteEndObject();
         }
 
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary>A page that shows the totals, renews itself, and names the other addresses.</summary>
-    public string Html()
+    /// <summary>The members of /status, into an object that is open.</summary>
+    public void WriteFigures(Utf8JsonWriter json)
     {
-        var html = new StringBuilder("""
-            <!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><title>FastIot</title>
-            <style>body{font:15px system-ui,sans-serif;margin:2rem}td{padding:.1rem 1rem .1rem 0}td+td{text-align:right;font-variant-numeric:tabular-nums}</style>
-            </head><body><h1>FastIot</h1>
+        PipelineStatistics statistics = snapshot();
+        json.WriteString("state", PipelineStates.Name(State));
+        json.WriteString("version", version);
+        json.WriteString("model", model);
+        json.WriteString("vectors", Simd.Name);
+        json.WriteString("started", _started);
+        json.WriteString("now", DateTimeOffset.UtcNow);
+        foreach ((string name, long value) in Totals(statistics)) json.WriteNumber(name, value);
+        WriteLatency(json);
+        json.WriteStartObject("rejected_by_reason");
+        for (int i = 1; i < Rejections.Count; i++)
+        {
+            if (statistics.RejectedFor((Rejection)i) is > 0 and long count) json.WriteNumber(Rejections.Name((Rejection)i), count);
+        }
 
-            """);
-        html.Append($"<p>{PipelineStates.Name(State)}, version {Encode(version)}, model {Encode(model)}, vectors {Simd.Name}</p><table>");
-        foreach ((string name, long value) in Totals(snapshot())) html.Append(CultureInfo.InvariantCulture, $"<tr><td>{name.Replace('_', ' ')}</td><td>{value:N0}</td></tr>");
-        html.Append("</table><p><a href=\"/metrics\">/metrics</a> · <a href=\"/status\">/status</a> · <a href=\"/healthz\">/healthz</a> · <a href=\"/readyz\">/readyz</a></p></body></html>");
-        return html.ToString();
+        json.WriteEndObject();
+        json.WriteStartObject("anomalies_by_kind");
+        for (int i = 0; i <= AnomalyKinds.Modelled; i++)
+        {
+            if (statistics.Workers.Sum(w => w.AnomaliesByKind[i]) is > 0 and long count) json.WriteNumber(AnomalyKinds.Name((AnomalyKind)i), count);
+        }
+
+        json.WriteEndObject();
+        json.WriteStartArray("workers");
+        foreach (WorkerStatistics worker in statistics.Workers) Write(json, worker);
+        json.WriteEndArray();
+        json.WriteStartArray("partitions");
+        foreach (PartitionStatistics partition in statistics.Partitions.Where(p => p.Assigned).OrderBy(p => p.Partition)) Write(json, partition);
+        json.WriteEndArray();
+    }
+
+    /// <summary>Null before the first anomaly.</summary>
+    private void WriteLatency(Utf8JsonWriter json)
+    {
+        if (latency is not { Count: > 0 })
+        {
+            json.WriteNull("latency_ms");
+            return;
+        }
+
+        json.WriteStartObject("latency_ms");
+        json.WriteNumber("p50", Math.Round(latency.QuantileMs(.5), 1));
+        json.WriteNumber("p95", Math.Round(latency.QuantileMs(.95), 1));
+        json.WriteNumber("p99", Math.Round(latency.QuantileMs(.99), 1));
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, WorkerStatistics worker)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("polls", worker.Polls);
+        json.WriteNumber("commits", worker.Commits);
+        json.WriteNumber("close_seconds", Math.Round(worker.CloseTicks / (double)Stopwatch.Frequency, 3));
+        json.WriteNumber("score_seconds", Math.Round(worker.ScoreTicks / (double)Stopwatch.Frequency, 3));
+        json.WriteEndObject();
     }
 
     private static IEnumerable<(string Name, long Value)> Totals(PipelineStatistics statistics)
@@ -90,6 +120,4 @@ public sealed class PipelineStatus(Func<PipelineStatistics> snapshot, Func<Pipel
         if (us == long.MinValue) json.WriteNull(name);
         else json.WriteString(name, DateTime.UnixEpoch.AddMicroseconds(us));
     }
-
-    private static string Encode(string text) => System.Net.WebUtility.HtmlEncode(text);
 }

@@ -52,6 +52,21 @@ public sealed unsafe class SeriesTable : IDisposable
         return FindOrAddSlow(in reading, metric, sensor);
     }
 
+    /// <summary>The series' slot; −1 when it is not known.</summary>
+    public int Find(ReadOnlySpan<byte> sensorId, ReadOnlySpan<byte> metricName)
+    {
+        fixed (byte* s = sensorId, m = metricName)
+        {
+            NameTable.Entry* metric = _metrics.Find(m, metricName.Length);
+            NameTable.Entry* sensor = _sensors.Find(s, sensorId.Length);
+            if (metric == null || sensor == null) return -1;
+            if (sensor->Tag0 == metric->Number) return sensor->Tag1;
+            int* key = stackalloc int[] { sensor->Number, metric->Number };
+            NameTable.Entry* further = _further.Find((byte*)key, 2 * sizeof(int));
+            return further == null ? -1 : further->Tag0;
+        }
+    }
+
     public ReadOnlySpan<byte> SensorId(int slot) => _sensors[_sensorOfSlot[slot]];
 
     public ReadOnlySpan<byte> Metric(int slot) => _metrics[_metricOfSlot[slot]];
