@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using FastIot.Observe;
+using FastIot.Observe.Live;
 
 namespace FastIot.Tests.Observe;
 
@@ -14,7 +15,7 @@ public sealed class HttpPortTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _partition.RejectedByReason[(int)Rejection.MissingValue] = 1;
-        _port = await HttpPort.StartAsync("127.0.0.1:0", Metrics(), new PipelineStatus(Snapshot, () => _state, "1.0", "<none>"));
+        _port = await HttpPort.StartAsync("127.0.0.1:0", Metrics(), new PipelineStatus(Snapshot, () => _state, "1.0", "<none>"), new LiveView(60_000_000), "{\"settings\":[]}"u8.ToArray());
         _client.BaseAddress = new Uri(_port.Url);
     }
 
@@ -57,12 +58,54 @@ public sealed class HttpPortTests : IAsyncLifetime
         Assert.Equal(JsonValueKind.Null, partition.GetProperty("stored_up_to").ValueKind);
     }
 
-    [Fact]
-    public async Task The_page_shows_the_totals_and_escapes_what_it_is_given()
+    [Theory]
+    [InlineData("/", "text/html")]
+    [InlineData("/live.css", "text/css")]
+    [InlineData("/live.js", "text/javascript")]
+    public async Task The_page_is_served_and_may_ask_this_server_only(string path, string type)
     {
-        string page = await ReadAsync(await GetAsync("/"));
-        Assert.Contains("<td>readings</td><td>4</td>", page);
-        Assert.Contains("model &lt;none&gt;", page);
+        using HttpResponseMessage answer = await GetAsync(path);
+        Assert.Equal(type, answer.Content.Headers.ContentType!.MediaType);
+        Assert.StartsWith("default-src 'self'", answer.Headers.GetValues("Content-Security-Policy").Single());
+        Assert.DoesNotMatch("(src|href)=\"https?:", await ReadAsync(answer));
+    }
+
+    [Fact]
+    public async Task Events_are_frames_of_json()
+    {
+        using HttpResponseMessage answer = await _client.GetAsync("/live/events", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        Assert.Equal("text/event-stream", answer.Content.Headers.ContentType!.MediaType);
+        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        string line = (await reader.ReadLineAsync(TestContext.Current.CancellationToken))!;
+        Assert.StartsWith("data: ", line);
+        JsonElement frame = JsonDocument.Parse(line["data: ".Length..]).RootElement;
+        Assert.Equal("<none>", frame.GetProperty("model").GetString());
+        Assert.Equal(LiveView.Cells, frame.GetProperty("cells").GetArrayLength());
+        Assert.Equal(4, frame.GetProperty("readings").GetInt64());
+    }
+
+    [Theory]
+    [InlineData("/live/series", HttpStatusCode.BadRequest)]
+    [InlineData("/live/series?sensor=a&metric=b", HttpStatusCode.OK)]
+    [InlineData("/live/cell?index=1024", HttpStatusCode.BadRequest)]
+    [InlineData("/live/cell?index=1023", HttpStatusCode.OK)]
+    [InlineData("/live/config", HttpStatusCode.OK)]
+    public async Task Details_are_asked_for_by_name(string path, HttpStatusCode status) => Assert.Equal(status, (await GetAsync(path)).StatusCode);
+
+    [Fact]
+    public async Task Only_so_many_may_look()
+    {
+        var open = new List<HttpResponseMessage>();
+        HttpStatusCode status = HttpStatusCode.OK;
+        while (status == HttpStatusCode.OK && open.Count < 64)
+        {
+            open.Add(await _client.GetAsync("/live/events", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken));
+            status = open[^1].StatusCode;
+        }
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, 17), (status, open.Count));
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync("/status")).StatusCode);
+        open.ForEach(o => o.Dispose());
     }
 
     [Fact]
@@ -76,7 +119,7 @@ public sealed class HttpPortTests : IAsyncLifetime
     public async Task An_address_in_use_is_a_clear_error()
     {
         string address = new Uri(_port!.Url).Authority;
-        IOException error = await Assert.ThrowsAsync<IOException>(() => HttpPort.StartAsync(address, Metrics(), new PipelineStatus(Snapshot, () => _state, "", "")));
+        IOException error = await Assert.ThrowsAsync<IOException>(() => HttpPort.StartAsync(address, Metrics(), new PipelineStatus(Snapshot, () => _state, "", ""), new LiveView(60_000_000), []));
         Assert.Contains(address, error.Message);
         Assert.Contains("--http", error.Message);
     }

@@ -29,7 +29,7 @@ internal sealed class LivePage(LiveView view, PipelineStatus status, byte[] conf
         string path = context.Request.Path.Value ?? "";
         if (s_files.TryGetValue(path, out (string Type, byte[] Content) file))
         {
-            context.Response.Headers.ContentSecurityPolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+            context.Response.Headers.ContentSecurityPolicy = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
             context.Response.Headers.CacheControl = "no-cache";
             await SendAsync(context, file.Type, file.Content).ConfigureAwait(false);
             return true;

@@ -88,7 +88,8 @@ const step = score => score == null ? 8 : score < .25 ? 0 : score < .5 ? 1 : sco
 const colour = index => getComputedStyle(document.documentElement).getPropertyValue(index === 8 ? '--warming' : '--s' + index).trim();
 
 function fleet(now) {
-  const canvas = $('cells'), size = Math.max(4, Math.floor(canvas.clientWidth / columns)), scale = window.devicePixelRatio || 1;
+  const canvas = $('cells'), style = getComputedStyle(canvas.parentElement), scale = window.devicePixelRatio || 1;
+  const room = canvas.parentElement.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight), size = Math.max(3, Math.floor(room / columns));
   const width = size * columns, height = size * cellCount / columns;
   if (canvas.width !== width * scale) { canvas.width = width * scale; canvas.height = height * scale; canvas.style.height = height + 'px'; canvas.style.width = width + 'px'; }
   const pen = canvas.getContext('2d'), colours = stepNames.map((_, i) => colour(i));
