@@ -53,6 +53,7 @@ internal static class CommandLine
             ReplayCommand.Create(terminal),
             ServeCommand.Create(terminal),
             ModelsCommand.Create(terminal),
+            EvaluateCommand.Create(terminal),
             TopicsCommand.Create(terminal),
             ConfigCommand.Create(terminal),
             VersionCommand.Create(terminal),

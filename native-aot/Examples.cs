@@ -35,6 +35,14 @@ internal static class Examples
               fastiot replay valve.csv --csv-timestamp datetime --csv-separator ';' --out windows
               fastiot replay readings.ndjson.gz --kafka localhost:9092 --speed 10
             """,
+        "evaluate" => """
+              fastiot evaluate --html report.html             the shipped model on a simulated fleet, some minutes
+              fastiot evaluate --sensors 50 --hours 3         the same, rougher, in seconds
+              fastiot evaluate --model anomaly_detector:1 --model anomaly_detector:2 --no-baselines
+              fastiot evaluate readings.ndjson.gz --truth truth.ndjson
+              fastiot evaluate valve.csv --csv-label anomaly
+              fastiot evaluate --features windows --truth truth.ndjson --json
+            """,
         "serve" => """
               fastiot serve                                   the shipped model at http://127.0.0.1:8501
               fastiot serve --models /models --serve-models '*' --policy latest:2

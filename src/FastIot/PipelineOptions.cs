@@ -33,6 +33,9 @@ public sealed record PipelineOptions
     /// <summary>Longest wait for the first record of a poll: how soon a quiet worker notices a request to stop.</summary>
     public int PollMs { get; init; } = 100;
 
+    /// <summary>Sees every scored window, for evaluation; null = nobody does.</summary>
+    internal Evaluation.IWindowObserver? Observer { get; init; }
+
     /// <summary>
     /// What makes committed metadata and stored files of another configuration foreign: everything that changes which rows there are.
     /// Eight hex digits, part of every file name.

@@ -15,6 +15,7 @@ internal sealed unsafe class WindowCloser : IDisposable
 {
     private readonly WindowSpec _spec;
     private readonly WindowScorer _scorer;
+    private readonly Evaluation.IWindowObserver? _observer;
     private readonly WindowBatch _batch = new();
     private readonly WorkerStatistics _statistics;
     private readonly LiveWorker? _live;
@@ -26,6 +27,7 @@ internal sealed unsafe class WindowCloser : IDisposable
     {
         _spec = options.Windows;
         _scorer = scorer;
+        _observer = options.Observer;
         _statistics = statistics;
         _live = live;
         _slabs = new NativeArray<nint>(_spec.PanesPerWindow);
@@ -45,6 +47,7 @@ internal sealed unsafe class WindowCloser : IDisposable
         long observed = Stopwatch.GetTimestamp();
         _scorer.Score(_batch, features, series);
         Episodes.Update(_batch, features, _spec.WindowUs);
+        _observer?.Window(_batch, series);
         long scored = Stopwatch.GetTimestamp();
         features.Learn(_batch);
         outputs.Window(_batch, causeUs);

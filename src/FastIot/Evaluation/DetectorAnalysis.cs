@@ -47,7 +47,7 @@ internal sealed class DetectorAnalysis
             (roc[r], pr[r], f1[r]) = (resampled.RocAuc(), resampled.PrAuc(), resampled.BestF1(.95));
         }
 
-        return new DetectorResult(_detector.Name, _detector.IsModel,
+        return new DetectorResult(_detector.Name, _detector.Role,
             Resampling.Interval(_ranks.RocAuc(), roc), Resampling.Interval(_ranks.PrAuc(), pr), _ranks.BestF1(), Resampling.Interval(_ranks.BestF1(.95), f1), RocByKind(),
             [.. s_quantiles.Where(_ => _healthy.Length > 0).Select(AtQuantile)],
             [.. Budgets.Select(b => At(b, _curve.Threshold(b * _days), r => _curve.Threshold(b * Days(r), _resampling.Weights(r))))],
@@ -80,13 +80,14 @@ internal sealed class DetectorAnalysis
         var rate = Resampling.Interval(Rate(threshold), [.. thresholds.Select((t, r) => FalseAlarms(t, r) / Days(r))]);
         AnomalyKind[] kinds = [.. _set.Events.Select(e => e.Truth.Kind).Distinct()];
         PrecisionRecall windows = _ranks.At(threshold);
-        double[] delays = _events.Delays(threshold);
+        var delays = Sorted(kinds, AnomalyKinds.Name, k => _events.Delays(threshold, e => e.Truth.Kind == k));
+        var medians = new SortedDictionary<string, double>(delays.Where(d => d.Value.Length > 0).ToDictionary(d => d.Key, d => Resampling.Quantile(d.Value, .5)), StringComparer.Ordinal);
         return new OperatingPoint(budget, threshold, rate, Undisturbed(threshold), Share(null), Share(e => e.Truth.Tier is AnomalyTier.Easy or AnomalyTier.Medium),
             _events.Chance(threshold), windows.Precision, windows.Recall, windows.F1,
             Sorted(kinds, AnomalyKinds.Name, k => Share(e => e.Truth.Kind == k)),
             Sorted([.. _set.Events.Select(e => e.Truth.Tier).OfType<AnomalyTier>().Distinct()], AnomalyTiers.Name, t => _events.Count(threshold, e => e.Truth.Tier == t)),
             Sorted([.. _set.Events.Select(e => e.Type).Distinct()], TypeName, t => _events.Count(threshold, e => e.Type == t)),
-            _events.ByKindAndTier(threshold), EventTable.Median(delays), delays);
+            _events.ByKindAndTier(threshold), EventTable.Median(_events.Delays(threshold)), medians, delays);
     }
 
     private static string TypeName(SensorType type) => type == SensorType.Other ? "other" : SensorTypes.Names[(int)type];

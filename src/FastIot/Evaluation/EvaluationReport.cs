@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace FastIot.Evaluation;
 
 /// <summary>A figure with its 95 % interval, from resampling the sensors.</summary>
@@ -18,11 +20,12 @@ public sealed record KindTier(string Kind, string? Tier, int Events, int Detecte
 /// <param name="FalseAlarmsPerDay">Episodes per day of healthy windows: outside events and the two minutes behind them.</param>
 /// <param name="UndisturbedPerDay">The same over windows that begin more than half an hour behind the last event, which the model has no longer in its input.</param>
 /// <param name="Chance">Detection of stretches as long as the events, placed on healthy windows.</param>
-/// <param name="Delays">Seconds from an event's start to the end of the first window that alarms, of the events found, rising.</param>
+/// <param name="DelaysByKind">Seconds from an event's start to the end of the first window that alarms, of the events found, rising.</param>
 public sealed record OperatingPoint(
     double Budget, double Threshold, Estimate FalseAlarmsPerDay, double UndisturbedPerDay, Estimate Detection, Estimate EasyMedium, double Chance,
     double Precision, double Recall, double F1, SortedDictionary<string, Estimate> ByKind, SortedDictionary<string, Found> ByTier, SortedDictionary<string, Found> ByType,
-    IReadOnlyList<KindTier> ByKindAndTier, double? MedianDelaySeconds, IReadOnlyList<double> Delays);
+    IReadOnlyList<KindTier> ByKindAndTier, double? MedianDelaySeconds, SortedDictionary<string, double> MedianDelayByKind,
+    [property: JsonIgnore] SortedDictionary<string, double[]> DelaysByKind);
 
 /// <summary>Window figures and events at a quantile of healthy scores: the predecessor's way to set a threshold.</summary>
 public sealed record QuantilePoint(double Quantile, double Threshold, double Precision, double Recall, double F1, double FalseAlarmsPerDay, double Detection, double Chance);
@@ -35,7 +38,7 @@ public sealed record CurvePoint(double X, double Y);
 /// <param name="Calibrated">At thresholds fixed beforehand: what a user gets. Empty where there are none.</param>
 /// <param name="BudgetCurve">Detection over false alarms per sensor-day.</param>
 public sealed record DetectorResult(
-    string Name, bool IsModel, Estimate RocAuc, Estimate PrAuc, double BestF1, Estimate F1AtPrecision95, SortedDictionary<string, double> RocAucByKind,
+    string Name, DetectorRole Role, Estimate RocAuc, Estimate PrAuc, double BestF1, Estimate F1AtPrecision95, SortedDictionary<string, double> RocAucByKind,
     IReadOnlyList<QuantilePoint> Quantiles, IReadOnlyList<OperatingPoint> AtBudgets, IReadOnlyList<OperatingPoint> Calibrated,
     IReadOnlyList<CurvePoint> RocCurve, IReadOnlyList<CurvePoint> PrCurve, IReadOnlyList<CurvePoint> BudgetCurve);
 

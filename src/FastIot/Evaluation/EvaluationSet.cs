@@ -8,14 +8,24 @@ namespace FastIot.Evaluation;
 /// <param name="EventOf">By window, see <see cref="EventLabels"/>.</param>
 public sealed record EvaluatedSeries(string Name, SensorType Type, long[] EndsUs, int[] EventOf, IReadOnlyList<TruthEvent> Events);
 
+/// <summary>What a detector is in a comparison.</summary>
+public enum DetectorRole
+{
+    /// <summary>Compared with each baseline.</summary>
+    Model,
+
+    /// <summary>One output of a model by itself: shown, not compared.</summary>
+    Channel,
+    Baseline,
+}
+
 /// <summary>A detector's scores: [series][window], higher is worse; NaN where it has none.</summary>
-/// <param name="IsModel">A model, to be compared with the baselines; else a baseline.</param>
 /// <param name="Thresholds">
 /// By alarm budget (false alarm episodes per sensor-day): the score from which on it alarms, fixed without a look at these series. Empty: none
 /// is known.
 /// </param>
 /// <param name="Healthy">Scores of healthy series, from which quantile thresholds are taken; null: the healthy windows of this set.</param>
-public sealed record DetectorScores(string Name, bool IsModel, float[][] Scores, IReadOnlyDictionary<double, float> Thresholds, float[]? Healthy = null);
+public sealed record DetectorScores(string Name, DetectorRole Role, float[][] Scores, IReadOnlyDictionary<double, float> Thresholds, float[]? Healthy = null);
 
 /// <summary>Series with their truth, on which detectors are compared.</summary>
 public sealed class EvaluationSet

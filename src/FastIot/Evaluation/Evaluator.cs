@@ -58,9 +58,9 @@ public static class Evaluator
             double[][] resampled = [.. analyses.Select(a => a.Resampled(budget))];
             for (int m = 0; m < results.Length; m++)
             {
-                for (int b = 0; b < results.Length && results[m].IsModel; b++)
+                for (int b = 0; b < results.Length && results[m].Role == DetectorRole.Model; b++)
                 {
-                    if (results[b].IsModel) continue;
+                    if (results[b].Role != DetectorRole.Baseline) continue;
                     Estimate difference = Resampling.Interval(analyses[m].Detection(budget) - analyses[b].Detection(budget),
                         [.. resampled[m].Zip(resampled[b], (x, y) => x - y)]);
                     yield return new Comparison(results[m].Name, results[b].Name, budget, difference, difference.Low > 0);

@@ -89,6 +89,17 @@ internal sealed class CsvConverter
         if (IsNumber(cell)) _json.Raw(cell);
         else if (Utf8Parser.TryParse(cell, out double value, out int used) && used == cell.Length && double.IsFinite(value)) _json.Number(value);
         else _json.String(cell);
+        if (_columns.Label >= 0) Label(_fields[_columns.Label]);
+        _json.Raw("}"u8);
+    }
+
+    private void Label(byte[] cell)
+    {
+        ReadOnlySpan<byte> text = cell;
+        bool isNormal = text.Length == 0 || text.IndexOfAnyExcept("0."u8) < 0 || Ascii.EqualsIgnoreCase(text, "false"u8) || Ascii.EqualsIgnoreCase(text, "none"u8);
+        _json.Raw(isNormal ? ",\"meta\":{\"is_anomaly\":false}"u8 : ",\"meta\":{\"is_anomaly\":true,\"anomaly_type\":"u8);
+        if (isNormal) return;
+        _json.String(cell);
         _json.Raw("}"u8);
     }
 

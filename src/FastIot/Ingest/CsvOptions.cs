@@ -18,6 +18,12 @@ public sealed record CsvOptions
     /// <summary>Value columns; without any: "value", or all that are nothing else.</summary>
     public IReadOnlyList<string> ValueColumns { get; init; } = [];
 
+    /// <summary>
+    /// Column whose cells tell an anomaly: a kind's name, or anything but empty, 0, 0.0, false and none. It goes into the readings' meta, for
+    /// evaluation. Null: labels are left out.
+    /// </summary>
+    public string? LabelColumn { get; init; }
+
     /// <summary>Null: the first of ; tab , that the header has.</summary>
     public char? Separator { get; init; }
 
@@ -29,12 +35,13 @@ public sealed record CsvOptions
         int time = Find(path, header, TimestampColumn, s_timeNames);
         if (time < 0) throw Missing(path, header, "a timestamp column: name it with --csv-timestamp");
         int sensor = Find(path, header, SensorColumn, s_sensorNames), metric = Find(path, header, MetricColumn, ["metric"]);
+        int label = LabelColumn == null ? -1 : Find(path, header, LabelColumn, []);
         int[] values = [.. ValueColumns.Select(name => Find(path, header, name, []))];
         if (values.Length == 0 && Find(path, header, null, ["value"]) is >= 0 and int value) values = [value];
         if (values.Length == 0)
-            values = [.. Enumerable.Range(0, header.Count).Where(i => i != time && i != sensor && i != metric && !s_labelNames.Contains(header[i], StringComparer.OrdinalIgnoreCase))];
+            values = [.. Enumerable.Range(0, header.Count).Where(i => i != time && i != sensor && i != metric && i != label && !s_labelNames.Contains(header[i], StringComparer.OrdinalIgnoreCase))];
         if (values.Length == 0) throw Missing(path, header, "a value column: name it with --csv-value");
-        return new CsvColumns(time, sensor, metric, values);
+        return new CsvColumns(time, sensor, metric, label, values);
     }
 
     private static int Find(string path, IReadOnlyList<string> header, string? wanted, string[] usual)
@@ -52,4 +59,4 @@ public sealed record CsvOptions
 }
 
 /// <summary>Places of the columns; −1 where there is none.</summary>
-internal sealed record CsvColumns(int Time, int Sensor, int Metric, int[] Values);
+internal sealed record CsvColumns(int Time, int Sensor, int Metric, int Label, int[] Values);

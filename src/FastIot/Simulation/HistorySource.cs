@@ -17,7 +17,8 @@ public sealed unsafe class HistorySource : IRecordSource
 
     /// <param name="partitions">Those whose sensors are to be played.</param>
     /// <param name="partitionCount">Partitions of the topic.</param>
-    public HistorySource(FleetOptions options, int[] partitions, int partitionCount, long untilUs)
+    /// <param name="onEvent">Told of each anomaly when it starts.</param>
+    public HistorySource(FleetOptions options, int[] partitions, int partitionCount, long untilUs, Action<AnomalyEvent>? onEvent = null)
     {
         _partitionOf = new int[options.Sensors];
         _untilUs = untilUs;
@@ -29,7 +30,7 @@ public sealed unsafe class HistorySource : IRecordSource
             if (partitions.Contains(_partitionOf[sensor])) sensors.Add(sensor);
         }
 
-        _fleet = sensors.Count > 0 ? new Fleet(options, [.. sensors]) : null!;
+        _fleet = sensors.Count > 0 ? new Fleet(options, [.. sensors], onEvent) : null!;
         Completed = sensors.Count == 0;
     }
 

@@ -98,7 +98,7 @@ public sealed class EvaluatorTests
         EvaluationSet set = RandomSets.Draw(11, 40, 1500, ("model", true), ("baseline", false));
         var random = new Random(1);
         float[][] blind = [.. set.Series.Select(s => s.EndsUs.Select(_ => random.NextSingle()).ToArray())];
-        var withRandom = new EvaluationSet(set.Series, [set.Detectors[0], new DetectorScores("random", false, blind, new Dictionary<double, float>())], RandomSets.WindowUs, RandomSets.SlideUs);
+        var withRandom = new EvaluationSet(set.Series, [set.Detectors[0], new DetectorScores("random", DetectorRole.Baseline, blind, new Dictionary<double, float>())], RandomSets.WindowUs, RandomSets.SlideUs);
         EvaluationReport report = Evaluator.Evaluate(withRandom, "drawn", resamples: 200);
         DetectorResult chance = report.Detectors[1];
         Assert.Equal(.5, chance.RocAuc.Value, .02);
@@ -113,7 +113,7 @@ public sealed class EvaluatorTests
     public void The_same_scores_differ_by_nothing_and_the_same_seed_gives_the_same_report()
     {
         EvaluationSet drawn = RandomSets.Draw(2, 10, 400, ("model", true));
-        var set = new EvaluationSet(drawn.Series, [drawn.Detectors[0], drawn.Detectors[0] with { Name = "twin", IsModel = false }], RandomSets.WindowUs, RandomSets.SlideUs);
+        var set = new EvaluationSet(drawn.Series, [drawn.Detectors[0], drawn.Detectors[0] with { Name = "twin", Role = DetectorRole.Baseline }], RandomSets.WindowUs, RandomSets.SlideUs);
         EvaluationReport report = Evaluator.Evaluate(set, "drawn", resamples: 50, seed: 3), again = Evaluator.Evaluate(set, "drawn", resamples: 50, seed: 3);
         Assert.All(report.Comparisons, c => Assert.Equal(new Estimate(0, 0, 0), c.Difference));
         Assert.Equal(report.Detectors.SelectMany(d => d.AtBudgets).Select(p => p.Detection), again.Detectors.SelectMany(d => d.AtBudgets).Select(p => p.Detection));
@@ -126,7 +126,7 @@ public sealed class EvaluatorTests
         var found = set.Events.Where(e => e.Windows.Any(w => detector.Scores[e.Series][w] >= threshold)).ToList();
         Assert.Equal((double)found.Count / set.Events.Count, point.Detection.Value, 1e-12);
         double[] delays = [.. found.Select(e => Math.Max(0, (set.Series[e.Series].EndsUs[e.Windows.First(w => detector.Scores[e.Series][w] >= threshold)] - e.Truth.StartUs) / 1e6)).Order()];
-        Assert.Equal(delays, point.Delays);
+        Assert.Equal(delays, point.DelaysByKind.Values.SelectMany(d => d).Order());
         Assert.Equal(Enumerable.Range(0, set.Series.Count).Sum(s => Episodes(set, detector, s, threshold)) / set.HealthyDays.Sum(), point.FalseAlarmsPerDay.Value, 1e-9);
         Assert.Equal(set.Events.Count, point.ByKindAndTier.Sum(k => k.Events));
         Assert.Equal(found.Count, point.ByKindAndTier.Sum(k => k.Detected));

@@ -14,7 +14,7 @@ internal static class RandomSets
     {
         var random = new Random(seed);
         EvaluatedSeries[] all = [.. Enumerable.Range(0, series).Select(i => Series(random, i, windows))];
-        return new EvaluationSet(all, [.. detectors.Select(d => new DetectorScores(d.Name, d.IsModel, [.. all.Select(s => Scores(random, s, d.IsModel ? 3 : 1))], new Dictionary<double, float> { [1] = 2f }))], WindowUs, SlideUs);
+        return new EvaluationSet(all, [.. detectors.Select(d => new DetectorScores(d.Name, d.IsModel ? DetectorRole.Model : DetectorRole.Baseline, [.. all.Select(s => Scores(random, s, d.IsModel ? 3 : 1))], new Dictionary<double, float> { [1] = 2f }))], WindowUs, SlideUs);
     }
 
     public static TruthEvent[] Events(Random random, long untilUs)
