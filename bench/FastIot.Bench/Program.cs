@@ -1,7 +1,10 @@
+using System.Globalization;
 using BenchmarkDotNet.Running;
+using FastIot.Bench;
 
 // dotnet run -c Release --project bench/FastIot.Bench -- --filter '*'            all
 // dotnet run -c Release --project bench/FastIot.Bench -- --filter '*Decode*' -j short
-// dotnet run -c Release --project bench/FastIot.Bench -- raw-model 10            ONNX Runtime alone, for perf/serve
-if (args is ["raw-model", .. string[] seconds]) FastIot.Bench.RawModel.Run(seconds.Length > 0 ? int.Parse(seconds[0]) : 10);
-else BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+// dotnet run -c Release --project bench/FastIot.Bench -- naive BROKER TOPIC COUNT     the usual C# on a real topic (perf/ingest runs it)
+if (args is ["naive", string bootstrap, string topic, string count]) return NaiveConsumer.Run(bootstrap, topic, long.Parse(count, CultureInfo.InvariantCulture));
+BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+return 0;

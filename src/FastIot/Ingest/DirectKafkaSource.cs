@@ -18,15 +18,15 @@ public enum IngestMode
 /// partitions paused; <see cref="DirectFetch"/> reads them. With gzip that costs a small part of what librdkafka's own fetch does, which
 /// inflates every batch twice.
 /// </summary>
-public sealed partial class DirectKafkaSource : IRecordSource, IAssignmentListener
+public sealed partial class DirectKafkaSource : IGroupSource, IAssignmentListener
 {
-    private readonly KafkaSource _group;
+    private readonly IRecordSource _group;
     private readonly DirectFetch _fetch;
     private readonly List<int> _toPause = [];
     private readonly Record[] _unwanted = new Record[16];
     private IAssignmentListener? _listener;
 
-    private DirectKafkaSource(KafkaSource group, DirectFetch fetch)
+    private DirectKafkaSource(IRecordSource group, DirectFetch fetch)
     {
         _group = group;
         _fetch = fetch;
@@ -89,6 +89,22 @@ public sealed partial class DirectKafkaSource : IRecordSource, IAssignmentListen
     public long HighOffset(int partition) => _fetch.HighOffset(partition);
 
     public CommitResult Commit(ReadOnlySpan<PartitionCommit> commits) => _group.Commit(commits);
+
+    public IGroupMembership? Group() => (_group as IGroupSource)?.Group();
+
+    public bool Owns(int partition) => _fetch.Has(partition) && (_group is not IGroupSource group || group.Owns(partition));
+
+    public void Seek(int partition, long offset) => _fetch.Seek(partition, offset);
+
+    /// <inheritdoc/>
+    /// <remarks>Behind the last record there may be markers of transactions only: the fetch has passed over them, the position has not.</remarks>
+    public bool AtEnd(int partition, long position) => _fetch.AtEnd(partition) || _fetch.HighOffset(partition) is >= 0 and long high && position >= high;
+
+    public void Rewind()
+    {
+        if (_group is not IGroupSource group) throw new NotSupportedException("the group's source cannot be rewound");
+        group.Rewind();
+    }
 
     public void Close() => _group.Close();
 

@@ -60,6 +60,9 @@ internal sealed unsafe partial class DirectFetch : IDisposable
         _partitions.Add(new FetchPartition(partition, offset));
     }
 
+    /// <summary>Whether the partition is assigned.</summary>
+    public bool Has(int partition) => Find(partition) != null;
+
     /// <summary>Delivers nothing more of a partition.</summary>
     public void Unassign(int partition)
     {

@@ -97,6 +97,12 @@ public sealed class DirectFetchTests(RealServers servers) : IClassFixture<RealSe
         member.ReadUntil(600);
         AssertOnce(member.Seen, 600);
         Assert.All(Enumerable.Range(0, Partitions), p => Assert.Equal(200, member.Source.HighOffset(p)));
+        var group = (IGroupSource)member.Source;
+        Assert.All(Enumerable.Range(0, Partitions), p => Assert.True(group.AtEnd(p, 200) && group.Owns(p)));
+        group.Seek(2, 150);
+        Assert.False(group.AtEnd(2, 150));
+        member.ReadUntil(650);
+        Assert.Equal(Enumerable.Range(150, 50).Select(o => (2, (long)o)), member.Seen.Skip(600).Select(r => (r.Partition, r.Offset)));
     }
 
     [Fact]
@@ -193,6 +199,8 @@ public sealed class DirectFetchTests(RealServers servers) : IClassFixture<RealSe
     {
         using var member = new Member(options with { Group = $"{mode}-{Guid.NewGuid():N}" }, mode);
         member.ReadUntil(count);
+        // Behind the last record are markers: the end is told all the same, and no record comes before it.
+        if (mode == IngestMode.Direct) member.ReadToEnd();
         return [.. member.Seen.GroupBy(r => r.Partition).OrderBy(g => g.Key).SelectMany(g => g)];
     }
 
@@ -240,6 +248,16 @@ public sealed class DirectFetchTests(RealServers servers) : IClassFixture<RealSe
                 {
                     Seen.Add(new Read(r.Partition, r.Offset, r.TimestampMs, r.KeyLength == 0 ? null : Encoding.UTF8.GetString(r.KeySpan), r.Value == null ? null : Encoding.UTF8.GetString(r.ValueSpan)));
                 }
+            }
+        }
+
+        public void ReadToEnd()
+        {
+            var waited = Stopwatch.StartNew();
+            while (!Enumerable.Range(0, Partitions).All(p => ((IGroupSource)Source).AtEnd(p, 0)))
+            {
+                Assert.True(waited.Elapsed < TimeSpan.FromSeconds(90), "no end within 90 s");
+                Poll();
             }
         }
 
