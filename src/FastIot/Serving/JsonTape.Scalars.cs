@@ -30,8 +30,7 @@ internal sealed unsafe partial class JsonTape
             SkipEscape();
         }
 
-        int node = Add(escaped ? JsonKind.EscapedString : JsonKind.String, (int)(from - _text));
-        _nodes.Pointer[node].Count = (int)(_at - from);
+        Add(escaped ? JsonKind.EscapedString : JsonKind.String, (int)(from - _text)).Count = (int)(_at - from);
         _at++;
     }
 
@@ -180,7 +179,7 @@ internal sealed unsafe partial class JsonTape
         {
             // RapidJSON reads -0 as a double too: its sign is kept.
             if (digits == 0 && negative) Real(offset, -0.0);
-            else _nodes.Pointer[Add(JsonKind.Integer, offset)].Integer = negative ? -(long)digits : (long)digits;
+            else Add(JsonKind.Integer, offset).Integer = negative ? -(long)digits : (long)digits;
         }
         else if (count <= 19 && digits <= 1UL << 53 && (uint)(exponent + 22) <= 44)
         {
@@ -199,7 +198,7 @@ internal sealed unsafe partial class JsonTape
         var text = new ReadOnlySpan<byte>(from, (int)(_at - from));
         if (!real && !negative && ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong whole))
         {
-            _nodes.Pointer[Add(JsonKind.Unsigned, offset)].Integer = (long)whole;
+            Add(JsonKind.Unsigned, offset).Integer = (long)whole;
             return;
         }
 
@@ -213,7 +212,7 @@ internal sealed unsafe partial class JsonTape
         Real(offset, value);
     }
 
-    private void Real(int offset, double value) => _nodes.Pointer[Add(JsonKind.Real, offset)].Real = value;
+    private void Real(int offset, double value) => Add(JsonKind.Real, offset).Real = value;
 
     /// <summary>NaN, Inf, Infinity, each perhaps with a minus.</summary>
     private void ParseNamedNumber(byte* p, bool negative)

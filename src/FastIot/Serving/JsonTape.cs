@@ -61,7 +61,13 @@ internal sealed unsafe partial class JsonTape : IDisposable
     /// <summary>A larger tape is given back after its request.</summary>
     private const int KeptNodes = 1 << 20;
 
-    private NativeArray<JsonNode> _nodes = new(1024);
+#if DEBUG
+    private const int FirstNodes = 4;
+#else
+    private const int FirstNodes = 1024;
+#endif
+
+    private NativeArray<JsonNode> _nodes = new(FirstNodes);
     private byte* _text;
     private byte* _at;
     private byte* _end;
@@ -127,7 +133,7 @@ internal sealed unsafe partial class JsonTape : IDisposable
     {
         if (_nodes.Length <= KeptNodes) return;
         _nodes.Dispose();
-        _nodes = new NativeArray<JsonNode>(1024);
+        _nodes = new NativeArray<JsonNode>(FirstNodes);
     }
 
     public void Dispose() => _nodes.Dispose();
@@ -136,13 +142,14 @@ internal sealed unsafe partial class JsonTape : IDisposable
         ServingException.Invalid(named ? $"JSON Parse error: {what} at offset: {_at - _text}" : $"JSON Parse error: {what}");
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Add(JsonKind kind, int offset)
+    private ref JsonNode Add(JsonKind kind, int offset)
     {
+        // A reference, not an index: whoever indexed the tape before this call would write where it was before it grew.
         if (_count == _nodes.Length) _nodes.Grow(checked(_nodes.Length * 2));
-        ref JsonNode node = ref _nodes.Pointer[_count];
+        ref JsonNode node = ref _nodes.Pointer[_count++];
         node.Kind = kind;
         node.Offset = offset;
-        return _count++;
+        return ref node;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -187,7 +194,8 @@ internal sealed unsafe partial class JsonTape : IDisposable
 
     private void ParseArray()
     {
-        int node = Add(JsonKind.Array, (int)(_at - _text));
+        int node = _count;
+        Add(JsonKind.Array, (int)(_at - _text));
         Enter();
         int count = 0;
         if (*_at != (byte)']')
@@ -209,7 +217,8 @@ internal sealed unsafe partial class JsonTape : IDisposable
 
     private void ParseObject()
     {
-        int node = Add(JsonKind.Object, (int)(_at - _text));
+        int node = _count;
+        Add(JsonKind.Object, (int)(_at - _text));
         Enter();
         int count = 0;
         if (*_at != (byte)'}')

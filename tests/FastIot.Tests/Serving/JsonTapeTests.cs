@@ -24,6 +24,24 @@ public sealed class JsonTapeTests
         }
     }
 
+    /// <summary>Far beyond the tape's first size, with a growth at every kind of value.</summary>
+    [Theory]
+    [InlineData("1")]
+    [InlineData("-1.5")]
+    [InlineData("18446744073709551615")]
+    [InlineData("\"text\"")]
+    [InlineData("\"\\u00e9\"")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("true")]
+    [InlineData("1e-30")]
+    public void A_long_document_keeps_every_value_while_the_tape_grows(string value)
+    {
+        string document = $"[{string.Join(',', Enumerable.Repeat(value, 70_000))}]";
+        using JsonDocument expected = JsonDocument.Parse(document, s_options);
+        Assert.True(Text(expected.RootElement) == Parsed(Encoding.UTF8.GetBytes(document), tape => Text(tape, 0)), value);
+    }
+
     [Fact]
     public void Damaged_documents_are_refused_or_read_alike_and_never_crash()
     {
