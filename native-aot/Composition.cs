@@ -52,6 +52,7 @@ internal static class Composition
         Workers = workers,
         MaxSeriesPerPartition = options.Pipeline.MaxSeriesPerPartition,
         AlarmBudget = options.Alarms.Budget,
+        Labels = options.Readings.Labels ? new Evaluation.LabelFigures() : null,
         Features = (model?.Manifest.Features ?? FeatureSpec.Default) with { WarmingWindows = (int)Math.Min(int.MaxValue, options.Alarms.WarmingUs / Math.Max(1, options.Windows.SlideUs)) },
         OutputTimeout = options.Pipeline.DrainTimeout,
     };

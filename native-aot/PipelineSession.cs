@@ -43,6 +43,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     private readonly SessionParts _parts;
     private readonly Model? _model;
     private readonly FeatureFileWriter _files;
+    private readonly Evaluation.LabelFigures? _labels;
     private readonly LatencyHistogram _latency = new();
     private readonly Stopwatch _clock = new();
     private readonly string _modelLabel;
@@ -60,6 +61,7 @@ internal sealed class PipelineSession : IAsyncDisposable
         _model = model;
         _modelLabel = model?.Label ?? "none";
         PipelineOptions options = Composition.Pipeline(parts.Options, model, parts.Workers);
+        _labels = options.Labels;
         _files = new FeatureFileWriter(parts.Store, options.Windows.WindowUs, options.ConfigHash(), loggers.CreateLogger("FastIot.Files"));
         if (parts.HttpAddress is { Length: > 0 }) _live = new LiveView(options.Windows.WindowUs);
         Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, model, parts.Clock, loggers, _live);
@@ -217,6 +219,7 @@ internal sealed class PipelineSession : IAsyncDisposable
 
     private void AddMetrics(PipelineMetrics metrics)
     {
+        if (_labels != null) metrics.BeforeScrape(new LabelMetrics(metrics.Factory, _labels).Update);
         (string Name, double Share)[] quantiles = [("0.5", .5), ("0.95", .95), ("0.99", .99)];
         Gauge latency = metrics.Factory.CreateGauge("fastiot_anomaly_latency_seconds", "From a window's last event being due to its anomaly's acknowledgement, since the start", ["quantile"]);
         Gauge old = metrics.Factory.CreateGauge("processing_latency_seconds", "As fastiot_anomaly_latency_seconds, under the predecessor's name", ["quantile"]);

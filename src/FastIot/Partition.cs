@@ -21,6 +21,7 @@ internal sealed unsafe class Partition : IDisposable
     private readonly PaneRing _panes;
     private readonly PartitionOutputs _outputs;
     private readonly WindowCloser _closer;
+    private readonly Evaluation.LabelMatch? _labels;
     private readonly ReplayOffsets _replay;
     private Watermark _watermark;
 
@@ -42,7 +43,8 @@ internal sealed unsafe class Partition : IDisposable
         _features = new FeatureState(_series.Capacity, options.Features);
         _panes = new PaneRing(_spec.RingPanes, _series.Capacity, betweenReadings: true);
         _closer = closer;
-        _outputs = new PartitionOutputs(number, options, _series, _features, _panes, channels, Statistics = new PartitionStatistics(number));
+        _labels = options.Labels == null ? null : new Evaluation.LabelMatch(options.Labels, options.Windows.WindowUs);
+        _outputs = new PartitionOutputs(number, options, _series, _features, _panes, channels, Statistics = new PartitionStatistics(number)) { Labels = _labels };
         _replay = new ReplayOffsets(_spec);
         _watermark = new Watermark(_spec);
     }
@@ -160,6 +162,7 @@ internal sealed unsafe class Partition : IDisposable
         if ((ulong)(reading.TimeUs - _paneStartUs) >= (ulong)_spec.SlideUs) EnterPane(reading.TimeUs);
         if (_panes.Place(_pane, slot, reading.Value, record.Offset)) _replay.Add(_paneStartUs, record.Offset);
         Statistics.Readings++;
+        _labels?.Reading(slot, reading.TimeUs, _decoder.Current);
         return Rejection.None;
     }
 

@@ -44,6 +44,9 @@ internal sealed class PartitionOutputs : IDisposable
 
     public int Partition => _partition;
 
+    /// <summary>Compares the partition's alarms with its labels; null = nobody asked.</summary>
+    public Evaluation.LabelMatch? Labels { get; init; }
+
     /// <summary>Files that wait because the writer's queue is full. The worker pauses the partition while there are any.</summary>
     public bool HasWaitingFiles => _waiting.Count > 0;
 
@@ -60,6 +63,7 @@ internal sealed class PartitionOutputs : IDisposable
     /// <summary>A window has been scored: its alarms go out, its rows into the file they belong to.</summary>
     public void Window(WindowBatch batch, long causeUs)
     {
+        Labels?.Window(batch);
         _statistics.WindowEnds++;
         _statistics.Windows += batch.Count;
         _statistics.Scored += batch.Scored;

@@ -33,6 +33,9 @@ public sealed record PipelineOptions
     /// <summary>Longest wait for the first record of a poll: how soon a quiet worker notices a request to stop.</summary>
     public int PollMs { get; init; } = 100;
 
+    /// <summary>Compares alarms with the labels that readings carry; null = labels are not looked at.</summary>
+    public Evaluation.LabelFigures? Labels { get; init; }
+
     /// <summary>Sees every scored window, for evaluation; null = nobody does.</summary>
     internal Evaluation.IWindowObserver? Observer { get; init; }
 

@@ -61,6 +61,9 @@ public sealed class ReadingOptions
     public string Value { get; set; } = "";
 
     public string TimestampUnit { get; set; } = "";
+
+    /// <summary>Compare alarms with the labels in the readings' meta.</summary>
+    public bool Labels { get; set; }
 }
 
 /// <summary>Lengths in µs of event time.</summary>

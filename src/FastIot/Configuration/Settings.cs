@@ -51,6 +51,8 @@ public static class Settings
             (o, t) => o.Readings.Value = NotEmpty(t)),
         Text("readings.timestamp-unit", "timestamp-unit", SettingGroup.Readings, "auto|s|ms|us|ns", "auto", "Unit of numeric timestamps; auto tells by their magnitude",
             (o, t) => o.Readings.TimestampUnit = OneOf(t, "auto", "s", "ms", "us", "ns")),
+        Text("readings.labels", "labels", SettingGroup.Readings, "off|meta", "off", "Compare alarms with the labels in the readings' meta: precision and recall as metrics; no decision depends on them",
+            (o, t) => o.Readings.Labels = OneOf(t, "off", "meta") == "meta"),
 
         Text("windows.length", "window", SettingGroup.Windows, "duration", "60s", "Length of a window",
             (o, t) => o.Windows.LengthUs = Durations.ParseUs(t), "WINDOW_DURATION"),

@@ -7,7 +7,7 @@ namespace FastIot.Evaluation;
 internal sealed unsafe class LabelTap(IRecordSource source, DecodeOptions names, EventLog events) : IRecordSource
 {
     private readonly ReadingDecoder _decoder = new(names);
-    private readonly Dictionary<string, Open> _open = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, LabelRuns> _runs = new(StringComparer.Ordinal);
 
     /// <summary>Readings that carried a label.</summary>
     public long Labelled { get; private set; }
@@ -29,11 +29,12 @@ internal sealed unsafe class LabelTap(IRecordSource source, DecodeOptions names,
                 sbyte label = ReadingLabel.Of(_decoder.Current);
                 if (label == ReadingLabel.None) continue;
                 Labelled++;
-                Take(EventLog.Name(reading.SensorIdSpan, reading.MetricSpan), reading.TimeUs, label);
+                Runs(EventLog.Name(reading.SensorIdSpan, reading.MetricSpan)).Take(reading.TimeUs, label);
             }
         }
 
-        if (source.Completed) CloseAll();
+        if (!source.Completed) return count;
+        foreach (LabelRuns runs in _runs.Values) runs.End();
         return count;
     }
 
@@ -53,26 +54,9 @@ internal sealed unsafe class LabelTap(IRecordSource source, DecodeOptions names,
         source.Dispose();
     }
 
-    private void Take(string series, long timeUs, sbyte label)
+    private LabelRuns Runs(string series)
     {
-        if (_open.TryGetValue(series, out Open open) && open.Label != label)
-        {
-            // It ends where the next reading is another thing.
-            Close(series, open, Math.Max(open.LastUs + 1, timeUs));
-            _open.Remove(series);
-        }
-
-        if (label == ReadingLabel.Normal) return;
-        _open[series] = open.LastUs != 0 && open.Label == label ? open with { LastUs = Math.Max(open.LastUs, timeUs) } : new Open(label, timeUs, timeUs);
+        if (!_runs.TryGetValue(series, out LabelRuns? runs)) _runs.Add(series, runs = new LabelRuns(events.Of(series)));
+        return runs;
     }
-
-    private void CloseAll()
-    {
-        foreach ((string series, Open open) in _open) Close(series, open, open.LastUs + 1);
-        _open.Clear();
-    }
-
-    private void Close(string series, Open open, long endUs) => events.Of(series).Add(new TruthEvent((Scoring.AnomalyKind)open.Label, null, open.StartUs, endUs));
-
-    private readonly record struct Open(sbyte Label, long StartUs, long LastUs);
 }
