@@ -48,6 +48,8 @@ internal static class Composition
     {
         Windows = options.Windows.ToSpec(),
         Decode = Decode(options.Readings),
+        Group = options.Kafka.Group.Length > 0 ? options.Kafka.Group : "fastiot",
+        ModelName = model?.Manifest.Name ?? "",
         Topic = options.Kafka.RawTopic.Length > 0 ? options.Kafka.RawTopic : "raw-readings",
         Workers = workers,
         MaxSeriesPerPartition = options.Pipeline.MaxSeriesPerPartition,
@@ -55,15 +57,25 @@ internal static class Composition
         Labels = options.Readings.Labels ? new Evaluation.LabelFigures() : null,
         Features = (model?.Manifest.Features ?? FeatureSpec.Default) with { WarmingWindows = (int)Math.Min(int.MaxValue, options.Alarms.WarmingUs / Math.Max(1, options.Windows.SlideUs)) },
         OutputTimeout = options.Pipeline.DrainTimeout,
+        SnapshotUs = options.Pipeline.SnapshotUs,
+        IdleTimeout = options.Pipeline.IdleTimeout,
+        StallTimeout = options.Pipeline.StallTimeout,
+        OnGap = options.Pipeline.OnGap,
+        OnConfigChange = options.Pipeline.OnConfigChange,
+        OnSnapshotLoss = options.Pipeline.OnSnapshotLoss,
     };
 
     /// <returns>Null for "none".</returns>
     /// <exception cref="ModelException"/>
     public static Model? Model(ModelOptions options, ILoggerFactory loggers)
     {
-        if (options.Name == "none") return null;
+        return options.Name == "none" ? null : Model(options, options.Version, loggers);
+    }
+
+    private static Model Model(ModelOptions options, int wanted, ILoggerFactory loggers)
+    {
         string folder = options.Folder.Length > 0 ? options.Folder : Path.Combine(AppContext.BaseDirectory, "models");
-        string version = options.Version == 0 ? "latest" : options.Version.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        string version = wanted == 0 ? "latest" : wanted.ToString(System.Globalization.CultureInfo.InvariantCulture);
         return ModelRepository.Load(folder, options.Name, version, Provider(options).Provider, loggers.CreateLogger("FastIot.Scoring"));
     }
 
@@ -89,6 +101,10 @@ internal static class Composition
         CudaGraphs = options.CudaGraphs,
         EngineCache = options.EngineCache,
     };
+
+    /// <param name="current">The one that scores from now on.</param>
+    public static ModelVersions Versions(ModelOptions options, Model? current, ILoggerFactory loggers) =>
+        new(current, version => Model(options, version, loggers));
 
     public static IObjectStore Store(StoreOptions options) => options.MinioEndpoint.Length == 0 ? new LocalFolderStore(options.Folder) : Minio(options, options.MinioBucket);
 

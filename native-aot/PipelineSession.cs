@@ -42,6 +42,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     private readonly Terminal _terminal;
     private readonly SessionParts _parts;
     private readonly Model? _model;
+    private readonly ModelVersions _models;
     private readonly FeatureFileWriter _files;
     private readonly Evaluation.LabelFigures? _labels;
     private readonly LatencyHistogram _latency = new();
@@ -64,7 +65,8 @@ internal sealed class PipelineSession : IAsyncDisposable
         _labels = options.Labels;
         _files = new FeatureFileWriter(parts.Store, options.Windows.WindowUs, options.ConfigHash(), loggers.CreateLogger("FastIot.Files"));
         if (parts.HttpAddress is { Length: > 0 }) _live = new LiveView(options.Windows.WindowUs);
-        Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, model, parts.Clock, loggers, _live);
+        _models = Composition.Versions(parts.Options.Model, model, loggers);
+        Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, _models, parts.Clock, loggers, _live);
         Progress = new ProgressLine(terminal);
     }
 
@@ -192,6 +194,7 @@ internal sealed class PipelineSession : IAsyncDisposable
         Pipeline.Dispose();
         _files.Dispose();
         _parts.Store.Dispose();
+        _models.Dispose();
         _model?.Dispose();
     }
 

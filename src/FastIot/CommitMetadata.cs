@@ -1,26 +1,77 @@
 using System.Globalization;
+using System.Text;
+using FastIot.Recovery;
 
 namespace FastIot;
 
 /// <summary>
-/// What is committed beside a partition's offset: how far its outputs are. The offset itself is where a replay begins.
-/// Text of the form <c>v=1;pos=…;emit=…;pq=…;snap=…;h=…</c>, well below the broker's limit.
+/// What is committed beside a partition's offset (DESIGN section 4). The offset itself is where a replay begins; this says how far the
+/// outputs are, and which decisions a replay must repeat because they are not functions of the log.
 /// </summary>
+/// <remarks>
+/// Text such as <c>v=2;pos=1234;emit=1793577660000000;pq=-60000;snap=-60000:1a2b3c4d;idle=-3@20000;mdl=3&gt;4@10000;w=60000;n=10;h=0123abcd</c>.
+/// emit is in µs since the epoch; pq, snap, idle and mdl are relative to it, in ms (with a u behind: µs); the position of an idle decision
+/// is relative to pos. That keeps it below 150 bytes.
+/// </remarks>
 /// <param name="Position">Next unread offset: dead letters and late readings before it are out.</param>
-/// <param name="EmittedUs">Last window end whose anomalies are out; <see cref="long.MinValue"/> = none.</param>
-/// <param name="StoredUs">Last window end whose rows are in a file.</param>
-/// <param name="SnapshotUs">Window end of the snapshot of slow state; equal to <paramref name="StoredUs"/> where there are none.</param>
+/// <param name="EmittedUs">Last window end whose anomalies are out; <see cref="None"/> = none.</param>
+/// <param name="StoredUs">Last window end whose rows are in a file; never above <paramref name="EmittedUs"/>.</param>
+/// <param name="SnapshotUs">Window end of the snapshot of slow state; never above <paramref name="StoredUs"/>.</param>
 /// <param name="ConfigHash">See <see cref="PipelineOptions.ConfigHash"/>.</param>
-public readonly record struct CommitMetadata(long Position, long EmittedUs, long StoredUs, long SnapshotUs, string ConfigHash)
+public sealed record CommitMetadata(long Position, long EmittedUs, long StoredUs, long SnapshotUs, string ConfigHash)
 {
-    public const int MaxLength = 150;
+    /// <summary>A hard bound, far below the broker's 4,096. Texts of usual values stay below 150.</summary>
+    public const int MaxLength = 250;
 
-    private const string Version = "1";
+    /// <summary>No window end yet.</summary>
+    public const long None = long.MinValue;
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"v={Version};pos={Position};emit={Text(EmittedUs)};pq={Text(StoredUs)};snap={Text(SnapshotUs)};h={ConfigHash}");
+    private const string Version = "2";
 
-    /// <exception cref="FormatException">Not ours, or of a newer version; the message says which.</exception>
+    /// <summary>Begin of the snapshot's SHA-256, 8 hex digits; empty where slow state is not kept and a restart begins without.</summary>
+    public string SnapshotHash { get; init; } = "";
+
+    /// <summary>Idle decisions that a replay from the committed offset can meet, by rising position.</summary>
+    public IdleDecisions Idle { get; init; }
+
+    public ModelInForce Model { get; init; }
+
+    /// <summary>Length of the windows: a replay from the committed offset reads all of it before the snapshot.</summary>
+    public long WindowUs { get; init; }
+
+    /// <summary>Partitions of the topic when this was written; 0 = unknown.</summary>
+    public int Partitions { get; init; }
+
+    public override string ToString()
+    {
+        var text = new StringBuilder(MaxLength);
+        text.Append(CultureInfo.InvariantCulture, $"v={Version};pos={Position};emit=");
+        if (EmittedUs == None) text.Append('-');
+        else text.Append(EmittedUs);
+        text.Append(CultureInfo.InvariantCulture, $";pq={Relative(StoredUs)};snap={Relative(SnapshotUs)}");
+        if (SnapshotHash.Length > 0) text.Append(CultureInfo.InvariantCulture, $":{SnapshotHash}");
+        if (Idle.Count > 0)
+        {
+            text.Append(";idle=");
+            for (int i = 0; i < Idle.Count; i++)
+            {
+                text.Append(i == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $"{Idle[i].Position - Position}@{Relative(Idle[i].WindowEndUs)}");
+            }
+        }
+
+        if (Model.Version != 0 || Model.Next != 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $";mdl={Model.Version}");
+            if (Model.IsChanging) text.Append(CultureInfo.InvariantCulture, $">{Model.Next}@{Relative(Model.NextFromUs)}");
+        }
+
+        if (WindowUs > 0) text.Append(CultureInfo.InvariantCulture, $";w={Milliseconds(WindowUs)}");
+        if (Partitions > 0) text.Append(CultureInfo.InvariantCulture, $";n={Partitions}");
+        text.Append(CultureInfo.InvariantCulture, $";h={ConfigHash}");
+        return text.Length <= MaxLength ? text.ToString() : throw new InvalidOperationException($"commit metadata of {text.Length} bytes: {text}");
+    }
+
+    /// <exception cref="FormatException">Not ours, or of another version; the message says which.</exception>
     public static CommitMetadata Parse(string text)
     {
         var members = new Dictionary<string, string>();
@@ -30,21 +81,55 @@ public readonly record struct CommitMetadata(long Position, long EmittedUs, long
             if (equals <= 0 || !members.TryAdd(member[..equals], member[(equals + 1)..])) throw Foreign(text);
         }
 
-        if (!members.TryGetValue("v", out string? version)) throw Foreign(text);
-        if (version != Version) throw new FormatException($"the committed metadata \"{text}\" has format {version}; this version of FastIot reads format {Version}");
+        if (!members.TryGetValue("v", out string? version) || !int.TryParse(version, out int format)) throw Foreign(text);
+        if (version != Version) throw new UnknownFormatException($"the committed metadata \"{text}\" has format {format}; this version of FastIot reads and writes format {Version}");
         try
         {
-            return new CommitMetadata(Number(members["pos"]), Number(members["emit"]), Number(members["pq"]), Number(members["snap"]), members["h"]);
+            return Read(members);
         }
-        catch (Exception e) when (e is KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception e) when (e is KeyNotFoundException or FormatException or OverflowException or IndexOutOfRangeException)
         {
             throw Foreign(text);
         }
     }
 
-    private static string Text(long us) => us == long.MinValue ? "-" : us.ToString(CultureInfo.InvariantCulture);
+    private static CommitMetadata Read(Dictionary<string, string> members)
+    {
+        long position = Number(members["pos"]);
+        long emitted = members["emit"] == "-" ? None : Number(members["emit"]);
+        string[] snapshot = members["snap"].Split(':');
+        var idle = new IdleDecisions();
+        foreach (string decision in members.GetValueOrDefault("idle", "").Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            string[] parts = decision.Split('@');
+            idle = idle.With(new IdleDecision(position + Number(parts[0]), Absolute(parts[1], emitted)));
+        }
 
-    private static long Number(string text) => text == "-" ? long.MinValue : long.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        string[] model = members.GetValueOrDefault("mdl", "0").Split('>', '@');
+        return new CommitMetadata(position, emitted, Absolute(members["pq"], emitted), Absolute(snapshot[0], emitted), members["h"])
+        {
+            SnapshotHash = snapshot.Length > 1 ? snapshot[1] : "",
+            Idle = idle,
+            Model = model.Length == 1
+                ? new ModelInForce((int)Number(model[0]))
+                : new ModelInForce((int)Number(model[0]), (int)Number(model[1]), Absolute(model[2], emitted)),
+            WindowUs = Microseconds(members.GetValueOrDefault("w", "0")),
+            Partitions = (int)Number(members.GetValueOrDefault("n", "0")),
+        };
+    }
+
+    private string Relative(long us) => us == None ? "-" : Milliseconds(us - (EmittedUs == None ? 0 : EmittedUs));
+
+    private static long Absolute(string text, long emitted) => text == "-" ? None : (emitted == None ? 0 : emitted) + Microseconds(text);
+
+    private static string Milliseconds(long us) => us % 1000 == 0 ? (us / 1000).ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{us}u");
+
+    private static long Microseconds(string text) => text.EndsWith('u') ? Number(text[..^1]) : checked(Number(text) * 1000);
+
+    private static long Number(string text) => long.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
 
     private static FormatException Foreign(string text) => new($"the committed metadata \"{text}\" was not written by FastIot");
 }
+
+/// <summary>Metadata of ours, of a version that this one cannot read.</summary>
+public sealed class UnknownFormatException(string message) : FormatException(message);

@@ -14,6 +14,15 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Warning, Message = "{topic}[{partition}] paused: {paused} (its feature files wait for the object store)")]
     public static partial void Paused(ILogger log, string topic, int partition, bool paused);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{notice}")]
+    public static partial void Notice(ILogger log, string notice);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{reason}; what is in memory is discarded, reading begins again from what is committed")]
+    public static partial void Recovering(ILogger log, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{topic}[{partition}] is idle at offset {offset}: windows up to {end:u} are closed")]
+    public static partial void Idle(ILogger log, string topic, int partition, long offset, DateTime end);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "worker {worker} failed")]
     public static partial void WorkerFailed(ILogger log, int worker, Exception exception);
 }

@@ -3,14 +3,15 @@ using FastIot.Decode;
 using FastIot.Emit;
 using FastIot.Features;
 using FastIot.Ingest;
+using FastIot.Recovery;
 using FastIot.Series;
 using FastIot.Windows;
 
 namespace FastIot;
 
 /// <summary>
-/// One partition of the topic, from a record's bytes to closed windows. Everything it holds is a function of its log: no clock, no thread,
-/// no other partition. Its worker calls it; what it finds goes to the worker's <see cref="PartitionOutputs"/>.
+/// One partition of the topic, from a record's bytes to closed windows. Everything it holds is a function of its log and of the decisions
+/// committed beside it: no clock, no thread, no other partition. Its worker calls it; what it finds goes to its <see cref="PartitionOutputs"/>.
 /// </summary>
 internal sealed unsafe class Partition : IDisposable
 {
@@ -22,7 +23,7 @@ internal sealed unsafe class Partition : IDisposable
     private readonly PartitionOutputs _outputs;
     private readonly WindowCloser _closer;
     private readonly Evaluation.LabelMatch? _labels;
-    private readonly ReplayOffsets _replay;
+    private readonly ProtocolFault _fault;
     private Watermark _watermark;
 
     // The pane of the last reading: the next one is nearly always in it, which saves a division.
@@ -31,22 +32,22 @@ internal sealed unsafe class Partition : IDisposable
     private long _closedUs = Watermark.None;
     private long _newestPane = long.MinValue;
     private long _sideOutputsFrom;
-    private long _committedPosition = -1;
-    private long _committedStoredUs = long.MinValue;
 
-    public Partition(int number, PipelineOptions options, WindowCloser closer, OutputChannels channels)
+    public Partition(int number, PipelineOptions options, string configHash, WindowCloser closer, OutputChannels channels, PartitionStatistics? statistics = null)
     {
         Number = number;
         _spec = options.Windows;
+        _fault = options.Fault;
         _decoder = new ReadingDecoder(options.Decode);
         _series = new SeriesTable(options.MaxSeriesPerPartition);
         _features = new FeatureState(_series.Capacity, options.Features);
         _panes = new PaneRing(_spec.RingPanes, _series.Capacity, betweenReadings: true);
         _closer = closer;
+        Statistics = statistics ?? new PartitionStatistics(number);
         _labels = options.Labels == null ? null : new Evaluation.LabelMatch(options.Labels, options.Windows.WindowUs);
-        _outputs = new PartitionOutputs(number, options, _series, _features, _panes, channels, Statistics = new PartitionStatistics(number)) { Labels = _labels };
-        _replay = new ReplayOffsets(_spec);
+        _outputs = new PartitionOutputs(number, options, configHash, _series, _features, _panes, channels, Statistics) { Labels = _labels };
         _watermark = new Watermark(_spec);
+        Progress = new PartitionProgress(this, options, configHash);
     }
 
     public int Number { get; }
@@ -56,31 +57,61 @@ internal sealed unsafe class Partition : IDisposable
     /// <summary>Next offset to be read.</summary>
     public long Position { get; private set; }
 
+    /// <summary>Last window end closed; <see cref="Watermark.None"/> before the first reading.</summary>
+    public long ClosedUs => _closedUs;
+
+    /// <summary>Window end by which every window that has a reading is closed; <see cref="Watermark.None"/> without readings.</summary>
+    public long LastWindowEndUs => _newestPane == long.MinValue ? Watermark.None : _newestPane * _spec.SlideUs + _spec.WindowUs;
+
+    public long WatermarkUs => _watermark.Us;
+
     public PartitionOutputs Outputs => _outputs;
 
+    /// <summary>What is committed, and what the next commit says.</summary>
+    public PartitionProgress Progress { get; }
+
+    /// <summary>Model in force; changed by <see cref="PartitionProgress"/> only, after the change is committed.</summary>
+    public ModelInForce Model { get; set; }
+
     /// <summary>
-    /// Takes up the partition where it was left. The watermark begins one slide before the last window end that is safe, so that the
-    /// pane before it is there as context.
+    /// Takes up the partition where it was left. The watermark begins one slide before the snapshot, so that the pane before is there as
+    /// context of the features between readings.
     /// </summary>
-    public void Begin(long startOffset, CommitMetadata? committed)
+    public void Begin(in StartState start)
     {
-        Position = startOffset;
-        if (committed is not { } at)
+        Position = start.Offset;
+        Progress.Begin(in start, _closer.Scorers.Current);
+        if (start.Committed is not { } at)
         {
-            _sideOutputsFrom = startOffset;
+            _sideOutputsFrom = start.Offset;
             return;
         }
 
-        _sideOutputsFrom = at.Position;
+        _sideOutputsFrom = _fault == ProtocolFault.NoPosition ? 0 : at.Position;
         _outputs.Resume(at);
-        if (at.SnapshotUs == long.MinValue) return;
-        _watermark.Advance(at.SnapshotUs - _spec.SlideUs);
+        long from = _fault switch
+        {
+            ProtocolFault.WatermarkAtEmitted => at.EmittedUs,
+            ProtocolFault.NoPreroll => at.SnapshotUs,
+            _ => at.SnapshotUs == CommitMetadata.None ? CommitMetadata.None : at.SnapshotUs - _spec.SlideUs,
+        };
+        if (from == CommitMetadata.None) return;
+        _watermark.Advance(Watermark.Floor(from, _spec.SlideUs));
         _closedUs = _watermark.ClosedUs;
     }
 
-    /// <summary>Takes one record: every reading in it counts by itself.</summary>
-    public void Ingest(in Record record)
+    /// <summary>Takes over the slow state that was committed, before the first record.</summary>
+    /// <exception cref="InvalidDataException">It cannot be used: the partition must be discarded.</exception>
+    public void Load(ReadOnlySpan<byte> snapshot, PipelineOptions options, CommitMetadata committed)
     {
+        if (_fault != ProtocolFault.NoSnapshot) SlowStateSnapshot.Read(snapshot, options, Number, committed, _series, _features, Grow);
+    }
+
+    /// <summary>Takes one record: every reading in it counts by itself.</summary>
+    /// <returns>False when it cannot be taken yet: an idle advance before it is to be settled first, see <see cref="PartitionProgress"/>.</returns>
+    public bool Ingest(in Record record)
+    {
+        if (record.Offset >= Progress.HoldFrom && !Progress.MayTake(record.Offset)) return false;
         Statistics.Records++;
         Position = record.Offset + 1;
         bool isNew = record.Offset >= _sideOutputsFrom;
@@ -88,7 +119,7 @@ internal sealed unsafe class Partition : IDisposable
         if (record.Key == null || record.ValueLength > Limits.MaxRecordBytes)
         {
             Reject(in record, record.Key == null ? Rejection.MissingKey : Rejection.TooLarge, record.ValueSpan, 0, isNew);
-            return;
+            return true;
         }
 
         _decoder.Open(record.Value, record.ValueLength);
@@ -97,29 +128,23 @@ internal sealed unsafe class Partition : IDisposable
             if (rejection == Rejection.None) rejection = Place(in reading, in record, isNew);
             if (rejection != Rejection.None) Reject(in record, rejection, _decoder.Current, _decoder.Index, isNew);
         }
+
+        return true;
+    }
+
+    /// <summary>Closes all windows up to this end, which was decided and not read: what comes for them later is late.</summary>
+    public void AdvanceTo(long windowEndUs)
+    {
+        if (_watermark.Advance(windowEndUs)) CloseWindows(0);
+        else if (_closedUs == Watermark.None) _closedUs = _watermark.ClosedUs;
     }
 
     /// <summary>Ends the input: closes every window that has a reading, as if a later one had arrived.</summary>
     public void CloseAll()
     {
-        if (_newestPane == long.MinValue) return;
-        if (_watermark.Advance(_newestPane * _spec.SlideUs + _spec.WindowUs)) CloseWindows(0);
+        if (LastWindowEndUs == Watermark.None) return;
+        if (_watermark.Advance(LastWindowEndUs)) CloseWindows(0);
         _outputs.EndInput();
-    }
-
-    /// <summary>What a commit now says: the replay offset and the state of the outputs.</summary>
-    /// <returns>False when nothing has changed since the last one.</returns>
-    public bool TryCommit(string configHash, out PartitionCommit commit)
-    {
-        long stored = _outputs.StoredUs(_closedUs);
-        commit = default;
-        if (Position == _committedPosition && stored == _committedStoredUs) return false;
-        _committedPosition = Position;
-        _committedStoredUs = stored;
-        long safe = stored == long.MinValue ? long.MinValue : stored - _spec.SlideUs;
-        var metadata = new CommitMetadata(Position, _closedUs, stored, stored, configHash);
-        commit = new PartitionCommit(Number, _replay.OffsetAfter(safe, Position), metadata.ToString());
-        return true;
     }
 
     public void UpdateStatistics(long highOffset)
@@ -160,7 +185,7 @@ internal sealed unsafe class Partition : IDisposable
         if (watermarkUs > _watermark.Us) Advance(watermarkUs, reading.TimeUs);
 
         if ((ulong)(reading.TimeUs - _paneStartUs) >= (ulong)_spec.SlideUs) EnterPane(reading.TimeUs);
-        if (_panes.Place(_pane, slot, reading.Value, record.Offset)) _replay.Add(_paneStartUs, record.Offset);
+        if (_panes.Place(_pane, slot, reading.Value, record.Offset)) Progress.FirstOf(_paneStartUs, record.Offset);
         Statistics.Readings++;
         _labels?.Reading(slot, reading.TimeUs, _decoder.Current);
         return Rejection.None;
@@ -181,7 +206,9 @@ internal sealed unsafe class Partition : IDisposable
         {
             // Behind the last pane with readings there is nothing to close, however far event time has jumped.
             if (end >= _newestPane * _spec.SlideUs + _spec.WindowUs + _spec.SlideUs) break;
-            _closer.Close(end, _panes, _series, _features, _outputs, causeUs);
+            _closer.Close(end, Model.At(end), _panes, _series, _features, _outputs, causeUs);
+            _closedUs = end;
+            _outputs.ClosedUpTo(end);
         }
 
         _closedUs = _watermark.ClosedUs;

@@ -1,50 +1,71 @@
-using System.Diagnostics;
 using FastIot.Emit;
 using FastIot.Ingest;
+using FastIot.Recovery;
 using Microsoft.Extensions.Logging;
 
 namespace FastIot;
 
 /// <summary>
 /// One thread, its source, its partitions, its sink: poll, decode, place, close, score, emit, commit. Nothing is shared with other workers
-/// but the file writer behind its queue.
+/// but the file writer behind its queue. What fails and may go well another time is tried again from what is committed, see
+/// <see cref="WorkerRecovery"/>; everything else ends the worker.
 /// </summary>
 internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 {
     private readonly PipelineOptions _options;
-    private readonly IRecordSource _source;
+    private readonly Func<IRecordSource> _makeSource;
+    private readonly Func<IRecordSink> _makeSink;
     private readonly OutputChannels _channels;
     private readonly WindowCloser _closer;
     private readonly ILogger _log;
-    private readonly string _configHash;
+    private readonly TimeProvider _time;
+    private readonly PartitionOpener _opener;
+    private readonly WorkerRecovery _recovery;
+    private readonly WorkerCommit _commit;
     private readonly Record[] _records = new Record[Limits.PollRecords];
     private readonly SortedDictionary<int, Partition> _assigned = [];
-    private readonly List<PartitionCommit> _commits = [];
-    private readonly List<PartitionStatistics> _statistics = [];
+    private readonly Dictionary<int, PartitionStatistics> _statistics = [];
     private readonly Lock _statisticsLock = new();
-    private readonly Stopwatch _sinceCommit = Stopwatch.StartNew();
+    private readonly SteadyState _steady;
+    private IRecordSource _source;
+    private IGroupSource? _group;
     private Partition?[] _byNumber = new Partition?[16];
+    private long _lastCommit;
+    private long _lastStep;
+    private bool _rewinding;
     private volatile bool _drain;
     private volatile bool _stop;
     private volatile bool _markSteady;
 
-    public PartitionWorker(PipelineOptions options, IRecordSource source, OutputChannels channels, WindowCloser closer, ILogger log)
+    public PartitionWorker(PipelineOptions options, Func<IRecordSource> source, Func<IRecordSink> sink, OutputChannels channels, WindowCloser closer, ILogger log, TimeProvider time)
     {
         _options = options;
-        _source = source;
+        _makeSource = source;
+        _makeSink = sink;
         _channels = channels;
         _closer = closer;
         _log = log;
-        _configHash = options.ConfigHash();
+        _time = time;
+        _steady = new SteadyState(channels.Statistics);
+        _recovery = new WorkerRecovery(time, options.StallTimeout);
+        _opener = new PartitionOpener(options, closer, channels, log);
+        _commit = new WorkerCommit(options, channels);
+        _source = source();
+        _group = _source as IGroupSource;
+        channels.IsShared = _group != null;
+        _lastCommit = _lastStep = time.GetTimestamp();
     }
 
     public WorkerStatistics Statistics => _channels.Statistics;
+
+    /// <summary>How long ago the worker last came round: one that hangs in a call does not.</summary>
+    public TimeSpan SinceLastStep => _time.GetElapsedTime(Volatile.Read(ref _lastStep));
 
     public PartitionStatistics[] Partitions
     {
         get
         {
-            lock (_statisticsLock) return [.. _statistics];
+            lock (_statisticsLock) return [.. _statistics.Values];
         }
     }
 
@@ -56,7 +77,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
             lock (_statisticsLock)
             {
                 long sum = 0;
-                foreach (PartitionStatistics partition in _statistics) sum += Volatile.Read(ref partition.Records);
+                foreach (PartitionStatistics partition in _statistics.Values) sum += Volatile.Read(ref partition.Records);
                 return sum;
             }
         }
@@ -74,28 +95,10 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     /// <summary>The worker's life; returns when the input has ended or the end was asked for.</summary>
     public void Run()
     {
-        _source.Start(this);
-        var steady = new SteadyState(Statistics);
-        while (!_stop && !_drain)
+        Start();
+        while (!_stop && !_drain && Step())
         {
-            int count = _source.Poll(_records, _options.PollMs);
-            for (int i = 0; i < count; i++)
-            {
-                ref readonly Record record = ref _records[i];
-                _byNumber[record.Partition]!.Ingest(in record);
-            }
-
-            Statistics.Polls++;
-            _channels.Records.Poll();
-            RelievePressure();
-            UpdateStatistics();
-            steady.Update(_markSteady);
-            if (_sinceCommit.Elapsed >= _options.CommitInterval) Commit();
-            if (count == 0 && _source.Completed)
-            {
-                foreach (Partition partition in _assigned.Values) partition.CloseAll();
-                break;
-            }
+            if (_recovery.Damage != Damage.None && !_recovery.IsDue) Thread.Sleep(10);
         }
 
         if (!_stop) Finish();
@@ -103,28 +106,70 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         UpdateStatistics();
     }
 
+    internal void Start() => _source.Start(this);
+
+    /// <summary>One round: what has come is taken, what is due is done.</summary>
+    /// <returns>False when the input has ended.</returns>
+    internal bool Step()
+    {
+        Volatile.Write(ref _lastStep, _time.GetTimestamp());
+        try
+        {
+            if (_recovery.Damage == Damage.None) return Round();
+            if (_recovery.IsDue) Restore();
+        }
+        catch (Exception e) when (_group != null && WorkerRecovery.Of(e, _options.OnGap == GapPolicy.Earliest) is { } damage)
+        {
+            Fail(damage, e.Message);
+        }
+
+        return true;
+    }
+
+    /// <summary>The orderly end's last part: files stored, everything committed.</summary>
+    internal void Finish()
+    {
+        FaultPoint.Hit(FaultPoint.DrainBegin);
+        if (_recovery.Damage != Damage.None || !Commit()) return;
+        long began = _time.GetTimestamp();
+        while (_assigned.Values.Any(p => p.Outputs.HasWaitingFiles))
+        {
+            TimeSpan left = _options.OutputTimeout - _time.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero) throw new EmitException($"{_channels.Files!.Location} did not take the feature files within {_options.OutputTimeout.TotalSeconds:0} s");
+            _channels.Files!.Flush(left);
+            foreach (Partition partition in _assigned.Values) partition.Outputs.HandOverWaiting();
+        }
+
+        _channels.Files?.Flush(_options.OutputTimeout);
+        Commit();
+    }
+
     public void OnAssigned(Span<PartitionAssignment> partitions)
     {
+        FaultPoint.Hit(FaultPoint.AssignBegin);
         foreach (ref PartitionAssignment assignment in partitions)
         {
-            CommitMetadata? committed = StartPosition.Decide(ref assignment, _options, _configHash);
-            var partition = new Partition(assignment.Partition, _options, _closer, _channels);
-            partition.Begin(assignment.StartOffset, committed);
-            Add(partition);
-            Log.Assigned(_log, _options.Topic, assignment.Partition, assignment.StartOffset, committed?.Position ?? assignment.StartOffset);
+            PartitionStatistics statistics = StatisticsOf(assignment.Partition);
+            Partition partition = _opener.Open(ref assignment, statistics);
+            partition.Progress.Heard(_time.GetTimestamp());
+            if (partition.Number >= _byNumber.Length) Array.Resize(ref _byNumber, Math.Max(partition.Number + 1, _byNumber.Length * 2));
+            Remove(partition.Number);
+            _byNumber[partition.Number] = partition;
+            _assigned.Add(partition.Number, partition);
         }
+
+        FaultPoint.Hit(FaultPoint.AssignEnd);
     }
 
     public void OnRevoked(ReadOnlySpan<int> partitions, bool lost)
     {
-        if (!lost && !_stop) Commit();
+        FaultPoint.Hit(FaultPoint.RevokeBegin);
+        if (!lost && !_stop && _recovery.Damage == Damage.None) CommitBeforeRevocation();
+        else if (lost && !_rewinding && _channels.Uncommitted > 0 && _options.Fault != ProtocolFault.NoOwnership)
+            Fail(Damage.State, "partitions were lost, and records of theirs are not committed");
         foreach (int number in partitions)
         {
-            if (!_assigned.Remove(number, out Partition? partition)) continue;
-            _byNumber[number] = null;
-            _closer.Forget(number);
-            partition.Dispose();
-            Log.Revoked(_log, _options.Topic, number, lost);
+            if (Remove(number)) Log.Revoked(_log, _options.Topic, number, lost);
         }
     }
 
@@ -137,63 +182,197 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         _closer.Dispose();
     }
 
-    private void Add(Partition partition)
+    private bool Round()
     {
-        if (partition.Number >= _byNumber.Length) Array.Resize(ref _byNumber, Math.Max(partition.Number + 1, _byNumber.Length * 2));
-        _byNumber[partition.Number] = partition;
-        _assigned.Add(partition.Number, partition);
-        lock (_statisticsLock)
+        int count = _source.Poll(_records, _options.PollMs);
+
+        // A commit before a revocation, from within the poll, may have failed: then nothing that was delivered counts.
+        if (_recovery.Damage != Damage.None) return true;
+        Ingest(count);
+        Statistics.Polls++;
+        _channels.Records.Poll();
+        Attend();
+        UpdateStatistics();
+        _steady.Update(_markSteady);
+        if (IsCommitDue()) Commit();
+        if (count > 0 || !_source.Completed) return true;
+        foreach (Partition partition in _assigned.Values) partition.CloseAll();
+        return false;
+    }
+
+    private void Ingest(int count)
+    {
+        long now = count > 0 ? _time.GetTimestamp() : 0;
+        int last = -1;
+        for (int i = 0; i < count; i++)
         {
-            _statistics.Add(partition.Statistics);
+            ref readonly Record record = ref _records[i];
+            Partition partition = _byNumber[record.Partition]!;
+            if (!partition.Ingest(in record)) Hold(partition, record.Offset);
+            if (record.Partition == last) continue;
+            last = record.Partition;
+            partition.Progress.Heard(now);
         }
     }
 
-    /// <summary>A partition whose files the store does not take stops reading until it does; the others go on.</summary>
-    private void RelievePressure()
+    /// <summary>Sees to each partition: pressure of its files, idleness, decisions to be applied or settled.</summary>
+    private void Attend()
     {
         foreach ((int number, Partition partition) in _assigned)
         {
-            if (!partition.Outputs.HasWaitingFiles && !partition.Statistics.Paused) continue;
-            partition.Outputs.HandOverWaiting();
-            bool pause = partition.Outputs.HasWaitingFiles;
-            if (pause == partition.Statistics.Paused) continue;
-            partition.Statistics.Paused = pause;
-            if (pause) _source.Pause(number);
-            else _source.Resume(number);
-            Log.Paused(_log, _options.Topic, number, pause);
+            if (partition.Progress.HoldFrom <= partition.Position) partition.Progress.CatchUp();
+            if (partition.Outputs.HasWaitingFiles) partition.Outputs.HandOverWaiting();
+            SetPaused(number, partition, partition.Outputs.HasWaitingFiles || partition.Progress.IsSettling);
+            if (!partition.Statistics.Paused && _group != null) DecideIdle(number, partition);
+            if (_recovery.Damage != Damage.None) return;
         }
     }
 
-    /// <summary>Everything before the offsets is out before they are committed.</summary>
-    private void Commit()
+    /// <summary>A partition whose files the store does not take stops reading until it does; one that settles, until it has. The others go on.</summary>
+    private void SetPaused(int number, Partition partition, bool pause)
     {
-        _sinceCommit.Restart();
-        if (_channels.Files?.Fault is { } fault) throw new EmitException($"feature rows could not be encoded: {fault.Message}", fault);
-        _channels.Records.Flush(_options.OutputTimeout);
-        _commits.Clear();
+        if (pause == partition.Statistics.Paused) return;
+        partition.Statistics.Paused = pause;
+        if (pause) _source.Pause(number);
+        else _source.Resume(number);
+        if (!partition.Progress.IsSettling) Log.Paused(_log, _options.Topic, number, pause);
+    }
+
+    /// <summary>The record and all after it are to be delivered again: an idle advance before it is not settled yet.</summary>
+    private void Hold(Partition partition, long offset)
+    {
+        if (partition.Statistics.Paused) return;
+        SetPaused(partition.Number, partition, pause: true);
+        _group!.Seek(partition.Number, offset);
+    }
+
+    /// <summary>Phase one of an idle advance: the decision is committed before anything is judged by it.</summary>
+    private void DecideIdle(int number, Partition partition)
+    {
+        PartitionProgress progress = partition.Progress;
+        if (!progress.HasCaughtUp || progress.IdleAdvance(_time.GetElapsedTime(progress.QuietSince)) is not { } to) return;
+        if (!_group!.AtEnd(number, partition.Position)) return;
+        if (_options.Fault == ProtocolFault.IdleUndecided)
+        {
+            progress.ApplyUndecided(to);
+            return;
+        }
+
+        if (!Commit(partition, to)) return;
+        FaultPoint.Hit(FaultPoint.IdleDecided);
+        Log.Idle(_log, _options.Topic, number, partition.Position, DateTime.UnixEpoch.AddMicroseconds(to));
+        progress.CatchUp();
+        SetPaused(number, partition, partition.Outputs.HasWaitingFiles || progress.IsSettling);
+    }
+
+    private bool IsCommitDue()
+    {
+        if (_recovery.Damage != Damage.None) return false;
+        TimeSpan since = _time.GetElapsedTime(_lastCommit);
+        if (since >= _options.CommitInterval) return true;
+        if (since < _options.CommitAtLeastAfter) return false;
+        if (_channels.Uncommitted > 0) return true;
         foreach (Partition partition in _assigned.Values)
         {
-            if (partition.TryCommit(_configHash, out PartitionCommit commit)) _commits.Add(commit);
+            if (partition.Progress.CanSettle || partition.Outputs.HasUnconfirmedFiles) return true;
         }
 
-        if (_commits.Count == 0) return;
-        CommitResult result = _source.Commit(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_commits));
-        if (result.Outcome != CommitOutcome.Committed) throw new IngestException(result.Reason!);
-        Statistics.Commits++;
+        return false;
     }
 
-    private void Finish()
+    /// <summary>Everything before the offsets is out before, or with, their commit.</summary>
+    /// <returns>True when it is committed, or there was nothing to commit.</returns>
+    private bool Commit(Partition? deciding = null, long? advanceTo = null)
     {
-        var deadline = Stopwatch.StartNew();
-        while (_assigned.Values.Any(p => p.Outputs.HasWaitingFiles))
+        _lastCommit = _time.GetTimestamp();
+        CommitResult result = _commit.Commit(_source, _assigned.Values, deciding, advanceTo);
+        Statistics.CommitTicks += _time.GetTimestamp() - _lastCommit;
+        if (result.Outcome == CommitOutcome.Committed)
         {
-            if (deadline.Elapsed > _options.OutputTimeout) throw new EmitException($"{_channels.Files!.Location} did not take the feature files within {_options.OutputTimeout.TotalSeconds:0} s");
-            _channels.Files!.Flush(_options.OutputTimeout - deadline.Elapsed);
-            foreach (Partition partition in _assigned.Values) partition.Outputs.HandOverWaiting();
+            _recovery.Progressed();
+            return true;
         }
 
-        _channels.Files?.Flush(_options.OutputTimeout);
-        Commit();
+        Statistics.FailedCommits++;
+        if (_group == null) throw new IngestException(result.Reason!);
+        if (_options.Fault != ProtocolFault.TrustUnknown || result.Outcome == CommitOutcome.Aborted)
+            Fail(result.Outcome == CommitOutcome.Unknown ? Damage.Sink : Damage.State, result.Reason!);
+        else _channels.Records = Replace(_channels.Records);
+        return false;
+    }
+
+    private void CommitBeforeRevocation()
+    {
+        try
+        {
+            Commit();
+        }
+        catch (EmitException e) when (_group != null)
+        {
+            Fail(Damage.Sink, e.Message);
+        }
+    }
+
+    private void Fail(Damage damage, string reason)
+    {
+        Log.Recovering(_log, reason);
+        _recovery.Failed(damage, reason);
+    }
+
+    /// <summary>Nothing in memory is trusted: as much as is damaged is made anew, and the partitions are taken up from what is committed.</summary>
+    private void Restore()
+    {
+        Statistics.Recoveries++;
+        Damage damage = _recovery.Damage;
+        if (damage == Damage.State && _channels.Records is ITransactionalSink sink && sink.Abort(_options.OutputTimeout).Outcome != CommitOutcome.Aborted) damage = Damage.Sink;
+        if (damage >= Damage.Sink) _channels.Records = Replace(_channels.Records);
+        _channels.Uncommitted = 0;
+        _rewinding = true;
+        try
+        {
+            if (damage < Damage.Source) _group!.Rewind();
+            else RestartSource();
+        }
+        finally
+        {
+            _rewinding = false;
+        }
+
+        _recovery.Restored();
+    }
+
+    private void RestartSource()
+    {
+        foreach (int number in _assigned.Keys.ToArray()) Remove(number);
+        _source.Dispose();
+        _source = _makeSource();
+        _group = _source as IGroupSource;
+        _source.Start(this);
+    }
+
+    private IRecordSink Replace(IRecordSink sink)
+    {
+        sink.Dispose();
+        return _makeSink();
+    }
+
+    private bool Remove(int number)
+    {
+        if (!_assigned.Remove(number, out Partition? partition)) return false;
+        _byNumber[number] = null;
+        _closer.Forget(number);
+        partition.Dispose();
+        return true;
+    }
+
+    private PartitionStatistics StatisticsOf(int partition)
+    {
+        lock (_statisticsLock)
+        {
+            if (!_statistics.TryGetValue(partition, out PartitionStatistics? statistics)) _statistics.Add(partition, statistics = new PartitionStatistics(partition));
+            (statistics.Assigned, statistics.Paused) = (true, false);
+            return statistics;
+        }
     }
 
     private void UpdateStatistics()

@@ -13,33 +13,39 @@ namespace FastIot;
 /// </summary>
 public sealed class Pipeline : IDisposable
 {
+    private static readonly TimeSpan s_watchInterval = TimeSpan.FromSeconds(5);
+
     private readonly List<PartitionWorker> _workers = [];
     private readonly List<Thread> _threads = [];
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _failureLock = new();
     private readonly List<Exception> _failures = [];
     private readonly ILogger _log;
+    private readonly TimeSpan _hungAfter;
+    private Timer? _watchdog;
     private int _running;
 
     /// <param name="options">What to compute.</param>
     /// <param name="source">Makes the source of a worker, by its number.</param>
     /// <param name="sink">Makes the sink of a worker, by its number.</param>
     /// <param name="files">Writes the feature rows; null = they are not kept. Not disposed.</param>
-    /// <param name="model">Scores the windows; null = features only. Not disposed.</param>
+    /// <param name="models">Score the windows. Not disposed.</param>
     /// <param name="clock">Tells how long ago a reading was due, for latencies.</param>
     /// <param name="live">Shows what the workers find; null = nobody can look.</param>
     public Pipeline(PipelineOptions options, Func<int, IRecordSource> source, Func<int, IRecordSink> sink, FeatureFileWriter? files,
-        Model? model, EventClock clock, ILoggerFactory loggers, LiveView? live = null)
+        ModelVersions models, EventClock clock, ILoggerFactory loggers, LiveView? live = null)
     {
         options.Windows.Validate();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1);
         _log = loggers.CreateLogger("FastIot");
+        _hungAfter = options.StallTimeout + 2 * options.OutputTimeout;
         for (int i = 0; i < options.Workers; i++)
         {
+            int number = i;
             var statistics = new WorkerStatistics();
-            var scorer = new WindowScorer(model, options.AlarmBudget);
-            var channels = new OutputChannels(sink(i), files, clock, options.OutputTimeout, statistics, model?.Label);
-            _workers.Add(new PartitionWorker(options, source(i), channels, new WindowCloser(options, scorer, statistics, live?.AddWorker()), _log));
+            var channels = new OutputChannels(sink(i), files, clock, options.OutputTimeout, statistics, models.Label);
+            var closer = new WindowCloser(options, new ScorerSet(models.Current, models.Label, v => new WindowScorer(models[v], options.AlarmBudget)), statistics, live?.AddWorker());
+            _workers.Add(new PartitionWorker(options, () => source(number), () => sink(number), channels, closer, _log, TimeProvider.System));
         }
     }
 
@@ -56,6 +62,8 @@ public sealed class Pipeline : IDisposable
             _threads.Add(thread);
             thread.Start();
         }
+
+        _watchdog = new Timer(_ => Watch(), null, s_watchInterval, s_watchInterval);
     }
 
     /// <summary>Orderly end: stop reading, send out and commit what is closed, leave the group.</summary>
@@ -93,12 +101,37 @@ public sealed class Pipeline : IDisposable
         Workers = [.. _workers.Select(w => w.Statistics)],
     };
 
-    /// <summary>Waits for the threads; ask for the end first.</summary>
+    /// <summary>Waits for the threads; ask for the end first. One that hangs in a call is left to the end of the process.</summary>
     public void Dispose()
     {
         RequestStop();
-        foreach (Thread thread in _threads) thread.Join();
-        foreach (PartitionWorker worker in _workers) worker.Dispose();
+        _watchdog?.Dispose();
+        for (int i = 0; i < _workers.Count; i++)
+        {
+            if (i >= _threads.Count || Join(i)) _workers[i].Dispose();
+        }
+    }
+
+    private bool Join(int number)
+    {
+        while (!_threads[number].Join(s_watchInterval))
+        {
+            if (_workers[number].SinceLastStep > _hungAfter) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Every call of a worker is bounded in time. One that does not come back all the same must not keep the process from ending with the reason.</summary>
+    private void Watch()
+    {
+        for (int i = 0; i < _workers.Count; i++)
+        {
+            if (!_threads[i].IsAlive || _workers[i].SinceLastStep <= _hungAfter) continue;
+            var hung = new IngestException($"worker {i} has not come back from a call for {_hungAfter.TotalSeconds:0} s");
+            Log.WorkerFailed(_log, i, hung);
+            _completion.TrySetException(hung);
+        }
     }
 
     private void Run(int number)
@@ -121,8 +154,8 @@ public sealed class Pipeline : IDisposable
         if (Interlocked.Decrement(ref _running) > 0) return;
         lock (_failureLock)
         {
-            if (_failures.Count == 0) _completion.SetResult();
-            else _completion.SetException(_failures);
+            if (_failures.Count == 0) _completion.TrySetResult();
+            else _completion.TrySetException(_failures);
         }
     }
 }

@@ -43,6 +43,15 @@ public sealed class PartitionStatistics(int partition)
     /// <summary>Event time; <see cref="long.MinValue"/> before the first reading.</summary>
     public long WatermarkUs = long.MinValue;
 
+    /// <summary>Replay offset committed last; −1 before the first commit.</summary>
+    public long CommittedOffset = -1;
+
+    /// <summary>Records that were needed and had expired (policy: go on without).</summary>
+    public long GapRecords;
+
+    /// <summary>Snapshots that could not be used (policy: begin cold).</summary>
+    public long SnapshotsLost;
+
     public long EmittedUpToUs = long.MinValue;
 
     public long StoredUpToUs = long.MinValue;
@@ -65,6 +74,20 @@ public sealed class WorkerStatistics
     public long Polls;
 
     public long Commits;
+
+    /// <summary>Commits that were refused or whose outcome is unknown.</summary>
+    public long FailedCommits;
+
+    /// <summary>Times that the worker discarded what it had in memory and began again from what is committed.</summary>
+    public long Recoveries;
+
+    /// <summary>Ticks spent in commits.</summary>
+    public long CommitTicks;
+
+    /// <summary>Snapshots of slow state taken, and ticks that the worker spent on them.</summary>
+    public long Snapshots;
+
+    public long SnapshotTicks;
 
     /// <summary>Managed bytes the worker's thread has allocated since its start, and since the steady state was marked.</summary>
     public long AllocatedBytes;

@@ -14,7 +14,6 @@ namespace FastIot;
 internal sealed unsafe class WindowCloser : IDisposable
 {
     private readonly WindowSpec _spec;
-    private readonly WindowScorer _scorer;
     private readonly Evaluation.IWindowObserver? _observer;
     private readonly WindowBatch _batch = new();
     private readonly WorkerStatistics _statistics;
@@ -23,17 +22,19 @@ internal sealed unsafe class WindowCloser : IDisposable
     private readonly bool _vectors = Simd.Tier >= SimdTier.Vector256;
 
     /// <param name="live">Shows what closes; null = nobody can look.</param>
-    public WindowCloser(PipelineOptions options, WindowScorer scorer, WorkerStatistics statistics, LiveWorker? live = null)
+    public WindowCloser(PipelineOptions options, ScorerSet scorers, WorkerStatistics statistics, LiveWorker? live = null)
     {
         _spec = options.Windows;
-        _scorer = scorer;
+        Scorers = scorers;
         _observer = options.Observer;
         _statistics = statistics;
         _live = live;
         _slabs = new NativeArray<nint>(_spec.PanesPerWindow);
     }
 
-    public void Close(long endUs, PaneRing panes, SeriesTable series, FeatureState features, PartitionOutputs outputs, long causeUs)
+    public ScorerSet Scorers { get; }
+
+    public void Close(long endUs, int model, PaneRing panes, SeriesTable series, FeatureState features, PartitionOutputs outputs, long causeUs)
     {
         long started = Stopwatch.GetTimestamp();
         _batch.EnsureCapacity(series.Capacity);
@@ -42,15 +43,16 @@ internal sealed unsafe class WindowCloser : IDisposable
         for (int i = 0; i < _spec.PanesPerWindow; i++) _slabs[i] = (nint)panes.Panes(first + i);
         WindowMerge.Merge((Pane**)_slabs.Pointer, _spec.PanesPerWindow, series.Count, _batch, panes.BetweenReadings, _vectors);
         if (_batch.Count == 0 || !outputs.Wants(endUs)) return;
+        FaultPoint.Hit(FaultPoint.WindowClosed);
 
         features.Observe(_batch);
         long observed = Stopwatch.GetTimestamp();
-        _scorer.Score(_batch, features, series);
+        Scorers[model].Score(_batch, features, series);
         Episodes.Update(_batch, features, _spec.WindowUs);
         _observer?.Window(_batch, series);
         long scored = Stopwatch.GetTimestamp();
         features.Learn(_batch);
-        outputs.Window(_batch, causeUs);
+        outputs.Window(_batch, model, causeUs);
         _live?.Window(outputs.Partition, _batch, series, features);
         _statistics.ScoreTicks += scored - observed;
         _statistics.CloseTicks += Stopwatch.GetTimestamp() - started - (scored - observed);
@@ -61,7 +63,7 @@ internal sealed unsafe class WindowCloser : IDisposable
 
     public void Dispose()
     {
-        _scorer.Dispose();
+        Scorers.Dispose();
         _batch.Dispose();
         _slabs.Dispose();
     }

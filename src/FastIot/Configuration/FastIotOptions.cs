@@ -145,6 +145,20 @@ public sealed class RuntimeOptions
     public int MaxSeriesPerPartition { get; set; }
 
     public TimeSpan DrainTimeout { get; set; }
+
+    /// <summary>Event time between two snapshots; 0 = none.</summary>
+    public long SnapshotUs { get; set; }
+
+    /// <summary>Zero = never idle.</summary>
+    public TimeSpan IdleTimeout { get; set; }
+
+    public TimeSpan StallTimeout { get; set; }
+
+    public Recovery.GapPolicy OnGap { get; set; }
+
+    public Recovery.ConfigChangePolicy OnConfigChange { get; set; }
+
+    public Recovery.SnapshotLossPolicy OnSnapshotLoss { get; set; }
 }
 
 public sealed class HttpOptions

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FastIot.Ingest;
+using FastIot.Recovery;
 using FastIot.Simulation;
 using Microsoft.Extensions.Logging;
 using static FastIot.Configuration.SettingText;
@@ -106,6 +107,18 @@ public static class Settings
             (o, t) => o.Pipeline.MaxSeriesPerPartition = Int(t, 1, Array.MaxLength / 64)),
         Text("pipeline.drain-timeout", "drain-timeout", SettingGroup.Pipeline, "duration", "30s", "Longest time that an orderly end may take",
             (o, t) => o.Pipeline.DrainTimeout = Positive(Durations.Parse(t))),
+        Text("pipeline.snapshot-interval", "snapshot-interval", SettingGroup.Pipeline, "duration", "60s", "Event time between two snapshots of what is learnt of the series, in the store; larger states are stored less often; 0 = none, a restart begins with warming",
+            (o, t) => o.Pipeline.SnapshotUs = Durations.ParseUs(t)),
+        Text("pipeline.idle-timeout", "idle-timeout", SettingGroup.Pipeline, "duration", "60s", "Silence at the end of a partition's log after which its open windows are closed as if time had gone on; 0 = never",
+            (o, t) => o.Pipeline.IdleTimeout = Durations.Parse(t)),
+        Text("pipeline.stall-timeout", "stall-timeout", SettingGroup.Pipeline, "duration", "5m", "Longest time without progress (brokers or store away, commits refused) before the process ends with the reason",
+            (o, t) => o.Pipeline.StallTimeout = Positive(Durations.Parse(t))),
+        Text("pipeline.on-gap", "on-gap", SettingGroup.Pipeline, "fail|earliest", "fail", "Readings that are needed have expired, or the topic was made anew: refuse, or go on with what there is and count the gap",
+            (o, t) => o.Pipeline.OnGap = OneOf(t, "fail", "earliest") == "fail" ? GapPolicy.Fail : GapPolicy.Earliest),
+        Text("pipeline.on-config-change", "on-config-change", SettingGroup.Pipeline, "fail|restart-windows", "fail", "The group ran with other settings that change results, or other partitions: refuse, or read again from the committed offset with the present ones",
+            (o, t) => o.Pipeline.OnConfigChange = OneOf(t, "fail", "restart-windows") == "fail" ? ConfigChangePolicy.Fail : ConfigChangePolicy.RestartWindows),
+        Text("pipeline.on-snapshot-loss", "on-snapshot-loss", SettingGroup.Pipeline, "fail|cold-start", "fail", "The committed snapshot is missing or damaged: refuse, or let the series warm anew",
+            (o, t) => o.Pipeline.OnSnapshotLoss = OneOf(t, "fail", "cold-start") == "fail" ? SnapshotLossPolicy.Fail : SnapshotLossPolicy.ColdStart),
 
         Text("http.address", "http", SettingGroup.Http, "ip:port|off", "127.0.0.1:9464", "Where /metrics, /healthz, /readyz and /status are served",
             (o, t) => o.Http.Address = Listen(t)),

@@ -20,22 +20,30 @@ internal sealed class AnomalyComposer
     private readonly SeriesTable _series;
     private readonly FeatureState _features;
     private readonly PaneRing _panes;
-    private readonly byte[]? _modelBytes;
+    private byte[]? _modelBytes;
+    private string? _model;
     private readonly JsonBytes _json = new(1024);
 
-    public AnomalyComposer(int partition, PipelineOptions options, SeriesTable series, FeatureState features, PaneRing panes, string? model)
+    public AnomalyComposer(int partition, PipelineOptions options, SeriesTable series, FeatureState features, PaneRing panes)
     {
         _partition = partition;
         _spec = options.Windows;
         _series = series;
         _features = features;
         _panes = panes;
-        Model = model;
-        _modelBytes = model == null ? null : Encoding.UTF8.GetBytes(model);
     }
 
-    /// <summary>"name:version"; null without a model.</summary>
-    public string? Model { get; }
+    /// <summary>"name:version" of what scored the window; null without a model.</summary>
+    public string? Model
+    {
+        get => _model;
+        set
+        {
+            if (ReferenceEquals(_model, value)) return;
+            _model = value;
+            _modelBytes = value == null ? null : Encoding.UTF8.GetBytes(value);
+        }
+    }
 
     /// <returns>The record's value; valid until the next call.</returns>
     public ReadOnlySpan<byte> Compose(WindowBatch batch, int row)

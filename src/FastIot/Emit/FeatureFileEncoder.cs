@@ -12,7 +12,7 @@ namespace FastIot.Emit;
 /// without another copy. One thread; its scratch memory is kept from file to file.
 /// </summary>
 /// <remarks>The same rows give the same bytes, in whatever order their slots were taken.</remarks>
-internal sealed unsafe class FeatureFileEncoder : IDisposable
+internal sealed unsafe class FeatureFileEncoder : IFeatureFileEncoder
 {
     private static readonly string[] s_plainColumns = ["mean", "stddev", "min", "max", "range", "anomaly_score", "reconstruction_error"];
 
@@ -22,12 +22,19 @@ internal sealed unsafe class FeatureFileEncoder : IDisposable
     private readonly NativeArray<int> _rowOfRank = new(0);
     private readonly List<NativeArray<byte>> _buffers = [];
     private readonly long _windowUs;
+    private ResizableBuffer? _encoded;
     private int _used;
 
     public FeatureFileEncoder(long windowUs) => _windowUs = windowUs;
 
-    /// <summary>Encodes at least one row. The result is the caller's to dispose.</summary>
-    public ResizableBuffer Encode(FeatureRows rows)
+    public ReadOnlyMemory<byte> Encode(FeatureRows rows)
+    {
+        _encoded?.Dispose();
+        _encoded = EncodeBuffer(rows);
+        return new NativeMemoryManager((byte*)_encoded.Data, checked((int)_encoded.Size)).Memory;
+    }
+
+    private ResizableBuffer EncodeBuffer(FeatureRows rows)
     {
         Sort(rows);
         _used = 0;
@@ -55,6 +62,7 @@ internal sealed unsafe class FeatureFileEncoder : IDisposable
 
     public void Dispose()
     {
+        _encoded?.Dispose();
         _order.Dispose();
         _rowOfRank.Dispose();
         foreach (NativeArray<byte> buffer in _buffers) buffer.Dispose();

@@ -1,13 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using FastIot.Recovery;
 using Microsoft.Extensions.Logging;
-using ParquetSharp.IO;
 
 namespace FastIot.Emit;
 
 /// <summary>
-/// Writes the feature files behind a bounded queue, on a thread of its own, in the order they come: so that a slow store delays files, not
-/// alarms. What the store refuses is tried again until it takes it; meanwhile the queue fills and the partitions pause.
+/// Writes the feature files and snapshots of slow state behind a bounded queue, on a thread of its own, in the order they come: so that a
+/// slow store delays files, not alarms, and a snapshot is never there before the files up to it. What the store refuses is tried again
+/// until it takes it; meanwhile the queue fills and the partitions pause.
 /// </summary>
 public sealed class FeatureFileWriter : IDisposable
 {
@@ -21,35 +22,47 @@ public sealed class FeatureFileWriter : IDisposable
     private readonly string _configHash;
     private readonly ILogger _log;
     private readonly long _queueBytes;
-    private readonly FeatureFileEncoder _encoder;
-    private readonly Queue<FeatureRows> _queue = new();
+    private readonly IFeatureFileEncoder _encoder;
+    private readonly Queue<FileJob> _queue = new();
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _available = new(0);
     private readonly ManualResetEventSlim _idle = new(true);
-    private readonly ConcurrentBag<FeatureRows> _pool = [];
-    private readonly ConcurrentDictionary<int, long> _storedUs = new();
+    private readonly ConcurrentBag<FeatureRows> _rowsPool = [];
+    private readonly ConcurrentBag<NativeArray<byte>> _bytesPool = [];
     private readonly CancellationTokenSource _stop = new();
-    private readonly Thread _thread;
+    private readonly Thread? _thread;
     private long _queuedBytes;
     private long _files;
     private long _bytes;
     private long _rows;
     private long _retries;
+    private long _snapshots;
+    private long _snapshotBytes;
     private volatile Exception? _fault;
 
     /// <param name="store">Where the files go. Not disposed.</param>
     /// <param name="windowUs">Length of a window.</param>
     /// <param name="configHash">Part of every name, see <see cref="PipelineOptions.ConfigHash"/>.</param>
     public FeatureFileWriter(IObjectStore store, long windowUs, string configHash, ILogger log, long queueBytes = DefaultQueueBytes)
+        : this(store, new FeatureFileEncoder(windowUs), configHash, log, queueBytes, ownThread: true)
+    {
+    }
+
+    /// <param name="ownThread">False: whoever made it calls <see cref="Step"/>.</param>
+    internal FeatureFileWriter(IObjectStore store, IFeatureFileEncoder encoder, string configHash, ILogger log, long queueBytes, bool ownThread)
     {
         _store = store;
         _configHash = configHash;
         _log = log;
         _queueBytes = queueBytes;
-        _encoder = new FeatureFileEncoder(windowUs);
+        _encoder = encoder;
+        if (!ownThread) return;
         _thread = new Thread(Run) { Name = "feature-files", IsBackground = true };
         _thread.Start();
     }
+
+    /// <summary>Where snapshots are read from, too.</summary>
+    public IObjectStore Store => _store;
 
     public string Location => _store.Location;
 
@@ -62,6 +75,10 @@ public sealed class FeatureFileWriter : IDisposable
     /// <summary>Puts the store refused, each tried again.</summary>
     public long Retries => Volatile.Read(ref _retries);
 
+    public long SnapshotsWritten => Volatile.Read(ref _snapshots);
+
+    public long SnapshotBytesWritten => Volatile.Read(ref _snapshotBytes);
+
     public long QueuedBytes => Volatile.Read(ref _queuedBytes);
 
     /// <summary>Why no file can be written any more; null while all is well. A store that is away is no fault: it is waited for.</summary>
@@ -70,29 +87,37 @@ public sealed class FeatureFileWriter : IDisposable
     /// <summary>An empty row set, of earlier files where there are some.</summary>
     public FeatureRows Rent(int capacity)
     {
-        FeatureRows rows = _pool.TryTake(out FeatureRows? pooled) ? pooled : new FeatureRows(capacity);
+        FeatureRows rows = _rowsPool.TryTake(out FeatureRows? pooled) ? pooled : new FeatureRows(capacity);
         rows.EnsureCapacity(capacity);
         return rows;
     }
 
-    /// <summary>Takes over a partition's next file; one without rows only moves the partition's bound.</summary>
+    /// <summary>Memory for a snapshot, of earlier ones where there is some.</summary>
+    internal NativeArray<byte> RentBytes() => _bytesPool.TryTake(out NativeArray<byte>? pooled) ? pooled : new NativeArray<byte>(0);
+
+    internal void Return(FeatureRows rows)
+    {
+        rows.Clear();
+        _rowsPool.Add(rows);
+    }
+
+    internal void Return(NativeArray<byte> bytes) => _bytesPool.Add(bytes);
+
+    /// <summary>Takes over a partition's next job.</summary>
     /// <returns>False when the queue is full: it stays the caller's.</returns>
-    public bool TryEnqueue(FeatureRows rows)
+    internal bool TryEnqueue(FileJob job)
     {
         lock (_lock)
         {
-            if (_queuedBytes > 0 && _queuedBytes + rows.Bytes > _queueBytes) return false;
-            _queuedBytes += rows.Bytes;
-            _queue.Enqueue(rows);
+            if (_queuedBytes > 0 && _queuedBytes + job.Bytes > _queueBytes) return false;
+            _queuedBytes += job.Bytes;
+            _queue.Enqueue(job);
             _idle.Reset();
         }
 
         _available.Release();
         return true;
     }
-
-    /// <summary>Last window end up to which all files of the partition are in the store; <see cref="long.MinValue"/> = none.</summary>
-    public long StoredUpToUs(int partition) => _storedUs.GetValueOrDefault(partition, long.MinValue);
 
     /// <summary>Waits until everything queued is stored.</summary>
     /// <exception cref="EmitException">It is not within the time, or a file could not be encoded.</exception>
@@ -112,13 +137,36 @@ public sealed class FeatureFileWriter : IDisposable
     public void Dispose()
     {
         _stop.Cancel();
-        _thread.Join();
-        foreach (FeatureRows rows in _queue) rows.Dispose();
-        foreach (FeatureRows rows in _pool) rows.Dispose();
+        _thread?.Join();
+        foreach (FileJob job in _queue) job.Release(this);
+        foreach (FeatureRows rows in _rowsPool) rows.Dispose();
+        foreach (NativeArray<byte> bytes in _bytesPool) bytes.Dispose();
         _encoder.Dispose();
         _stop.Dispose();
         _available.Dispose();
         _idle.Dispose();
+    }
+
+    /// <summary>Does the next job, with one try.</summary>
+    /// <returns>False when the store refused: the job stays the next one. True when it is done, or there was none.</returns>
+    internal bool Step()
+    {
+        FileJob? job;
+        lock (_lock) _queue.TryPeek(out job);
+        if (job == null) return true;
+        try
+        {
+            if (!job.Progress.Abandoned) Do(job);
+        }
+        catch (ObjectStoreException e)
+        {
+            Volatile.Write(ref _retries, _retries + 1);
+            FileLog.PutRefused(_log, e.Message);
+            return false;
+        }
+
+        Finish(job);
+        return true;
     }
 
     private void Run()
@@ -128,10 +176,13 @@ public sealed class FeatureFileWriter : IDisposable
             while (true)
             {
                 _available.Wait(_stop.Token);
-                FeatureRows rows;
-                lock (_lock) rows = _queue.Peek();
-                if (rows.Count > 0) Write(rows);
-                Finish(rows);
+                TimeSpan pause = s_firstPause;
+                while (!Step())
+                {
+                    _stop.Token.WaitHandle.WaitOne(pause);
+                    _stop.Token.ThrowIfCancellationRequested();
+                    pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+                }
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -145,57 +196,87 @@ public sealed class FeatureFileWriter : IDisposable
         }
     }
 
-    private void Finish(FeatureRows rows)
+    private void Do(FileJob job)
     {
-        if (rows.UpToUs != long.MinValue) _storedUs[rows.Partition] = rows.UpToUs;
+        switch (job)
+        {
+            case RowsJob { Rows: var rows }:
+                if (rows.Count > 0) Write(rows);
+                job.Progress.StoredUs = Math.Max(job.Progress.StoredUs, rows.UpToUs);
+                break;
+            case SnapshotJob snapshot:
+                Write(snapshot);
+                job.Progress.Snapshot = new StoredSnapshot(snapshot.UpToUs, snapshot.Hash!);
+                break;
+            case SweepJob sweep:
+                Sweep(sweep);
+                break;
+        }
+    }
+
+    private void Finish(FileJob job)
+    {
         lock (_lock)
         {
             _queue.Dequeue();
-            _queuedBytes -= rows.Bytes;
+            _queuedBytes -= job.Bytes;
             if (_queue.Count == 0) _idle.Set();
         }
 
-        rows.Clear();
-        _pool.Add(rows);
+        job.Release(this);
     }
 
-    private unsafe void Write(FeatureRows rows)
+    private void Write(FeatureRows rows)
     {
-        using ResizableBuffer buffer = _encoder.Encode(rows);
-        int size = checked((int)buffer.Size);
-        Put(FeatureFileName.Of(rows, _configHash), new NativeMemoryManager((byte*)buffer.Data, size).Memory);
+        ReadOnlyMemory<byte> content = _encoder.Encode(rows);
+        FaultPoint.Hit(FaultPoint.FileBeforePut);
+        Wait(_store.PutAsync(FeatureFileName.Of(rows, _configHash), content, _stop.Token));
+        FaultPoint.Hit(FaultPoint.FileAfterPut);
         Volatile.Write(ref _files, _files + 1);
-        Volatile.Write(ref _bytes, _bytes + size);
+        Volatile.Write(ref _bytes, _bytes + content.Length);
         Volatile.Write(ref _rows, _rows + rows.Count);
     }
 
-    private void Put(string name, ReadOnlyMemory<byte> content)
+    private unsafe void Write(SnapshotJob snapshot)
     {
-        TimeSpan pause = s_firstPause;
-        while (true)
-        {
-            try
-            {
-                _store.PutAsync(name, content, _stop.Token).GetAwaiter().GetResult();
-                return;
-            }
-            catch (ObjectStoreException e)
-            {
-                Volatile.Write(ref _retries, _retries + 1);
-                FileLog.PutRefused(_log, e.Message, pause.TotalSeconds);
-            }
-
-            _stop.Token.WaitHandle.WaitOne(pause);
-            _stop.Token.ThrowIfCancellationRequested();
-            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
-        }
+        byte* content = snapshot.Content.Pointer;
+        snapshot.Hash ??= SlowStateSnapshot.Seal(new Span<byte>(content, snapshot.Length));
+        FaultPoint.Hit(FaultPoint.SnapshotBeforePut);
+        Wait(_store.PutAsync(snapshot.Name, new NativeMemoryManager(content, snapshot.Length).Memory, _stop.Token));
+        FaultPoint.Hit(FaultPoint.SnapshotAfterPut);
+        Volatile.Write(ref _snapshots, _snapshots + 1);
+        Volatile.Write(ref _snapshotBytes, _snapshotBytes + snapshot.Length);
     }
+
+    /// <summary>Those after the committed one are left: whoever replays writes them again.</summary>
+    private void Sweep(SweepJob sweep)
+    {
+        if (sweep.Old is { } name)
+        {
+            Wait(_store.DeleteAsync(name, _stop.Token));
+            return;
+        }
+
+        Task<IReadOnlyList<string>> there = _store.ListAsync(sweep.Prefix, _stop.Token);
+        Wait(there);
+        foreach (string old in there.Result.Where(n => string.CompareOrdinal(n, sweep.Committed) < 0)) Wait(_store.DeleteAsync(old, _stop.Token));
+    }
+
+    private static void Wait(Task task) => task.GetAwaiter().GetResult();
+}
+
+/// <summary>Turns rows into a file's bytes.</summary>
+internal interface IFeatureFileEncoder : IDisposable
+{
+    /// <param name="rows">At least one.</param>
+    /// <returns>Valid until the next call.</returns>
+    ReadOnlyMemory<byte> Encode(FeatureRows rows);
 }
 
 internal static partial class FileLog
 {
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{why}; trying again in {seconds} s")]
-    public static partial void PutRefused(ILogger log, string why, double seconds);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{why}; trying again")]
+    public static partial void PutRefused(ILogger log, string why);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "feature rows could not be encoded")]
     public static partial void CannotEncode(ILogger log, Exception exception);

@@ -31,9 +31,6 @@ public sealed class FeatureRows : IDisposable
 
     public int Partition { get; set; }
 
-    /// <summary>Exclusive lower bound of the file's window ends: where the file before ended.</summary>
-    public long AfterUs { get; set; }
-
     /// <summary>Inclusive upper bound of the file's window ends.</summary>
     public long UpToUs { get; set; }
 

@@ -12,7 +12,7 @@ internal static class EvaluationPass
     /// <exception cref="IngestException">The source failed.</exception>
     public static async Task RunAsync(PipelineOptions options, IRecordSource source, Model? model, IWindowObserver observer, ILoggerFactory loggers, CancellationToken cancellation)
     {
-        using var pipeline = new Pipeline(options with { Workers = 1, Observer = observer }, _ => source, _ => new NoSink(), null, model, EventClock.Wall(), loggers);
+        using var pipeline = new Pipeline(options with { Workers = 1, Observer = observer }, _ => source, _ => new NoSink(), null, new ModelVersions(model), EventClock.Wall(), loggers);
         pipeline.Start();
         using (cancellation.Register(pipeline.RequestStop)) await pipeline.Completion.ConfigureAwait(false);
         cancellation.ThrowIfCancellationRequested();

@@ -30,7 +30,13 @@ internal sealed unsafe class FeatureHistory : IDisposable
         _rows = new NativeArray<float>(checked(slots * SlotFloats));
     }
 
+    /// <summary>Bytes of one series.</summary>
+    public const long SlotBytes = SlotFloats * sizeof(float);
+
     public long Bytes => _rows.Bytes;
+
+    /// <summary>The histories of the first slots, as they lie.</summary>
+    public Span<byte> BytesOf(int slots) => new(_rows.Pointer, checked((int)(slots * SlotBytes)));
 
     public void Grow(int slots) => _rows.Grow(checked(slots * SlotFloats));
 

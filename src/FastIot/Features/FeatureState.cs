@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using FastIot.Windows;
 
@@ -54,6 +55,25 @@ internal sealed unsafe class FeatureState : IDisposable
     public FeatureSpec Spec => _spec;
 
     public long Bytes => _states.Bytes + _history.Bytes;
+
+    /// <summary>Bytes of one slot in <see cref="CopyTo"/>.</summary>
+    public long SlotBytes => sizeof(SeriesState) + FeatureHistory.SlotBytes;
+
+    /// <summary>Copies the state of the first slots: all their baselines, then all their histories. Part of the snapshot's format.</summary>
+    public void CopyTo(int slots, Span<byte> target)
+    {
+        Span<byte> states = MemoryMarshal.AsBytes(_states.Span[..slots]);
+        states.CopyTo(target);
+        _history.BytesOf(slots).CopyTo(target[states.Length..]);
+    }
+
+    /// <summary>The reverse of <see cref="CopyTo"/>.</summary>
+    public void CopyFrom(int slots, ReadOnlySpan<byte> source)
+    {
+        Span<byte> states = MemoryMarshal.AsBytes(_states.Span[..slots]);
+        source[..states.Length].CopyTo(states);
+        source[states.Length..].CopyTo(_history.BytesOf(slots));
+    }
 
     public void Grow(int slots)
     {

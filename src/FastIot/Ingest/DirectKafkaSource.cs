@@ -126,13 +126,13 @@ public sealed partial class DirectKafkaSource : IGroupSource, IAssignmentListene
 
     void IAssignmentListener.OnRevoked(ReadOnlySpan<int> partitions, bool lost)
     {
+        // First: until the last commit is done, the partitions are ours.
+        _listener!.OnRevoked(partitions, lost);
         foreach (int partition in partitions)
         {
             _fetch.Unassign(partition);
             _toPause.Remove(partition);
         }
-
-        _listener!.OnRevoked(partitions, lost);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "fetching through librdkafka: {reason} is beyond the direct fetch")]

@@ -135,4 +135,7 @@ public sealed class IngestException(string message, Exception? inner = null) : E
 {
     /// <summary>A broker did not answer, or not yet: the same may go well later, perhaps with a new client. False: somebody must do something.</summary>
     public bool Transient { get; init; }
+
+    /// <summary>The log no longer has the offset that is to be read: a policy may go on without.</summary>
+    public bool Gap { get; init; }
 }

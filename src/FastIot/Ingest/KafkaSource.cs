@@ -193,7 +193,7 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
             case KafkaError.PartitionEof:
                 return;
             case KafkaError.AutoOffsetReset:
-                throw new IngestException($"{where}: the log no longer has this offset ({text}). It has expired, or the topic was made anew: reset the group's offsets, or take another group");
+                throw new IngestException($"{where}: the log no longer has this offset ({text}). It has expired, or the topic was made anew: reset the group's offsets, or take another group") { Gap = true };
             case KafkaError.UnknownTopicOrPartition or KafkaError.UnknownTopic:
                 throw new IngestException($"{_options.Bootstrap} has no topic {_options.RawTopic} ({text}): fastiot topics create makes it");
             case KafkaError.TopicAuthorizationFailed or KafkaError.GroupAuthorizationFailed or KafkaError.Authentication:

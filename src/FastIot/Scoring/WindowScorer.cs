@@ -8,7 +8,7 @@ namespace FastIot.Scoring;
 /// Scores the rows of a closed window: gathers each series' history into the model's fixed chunk, runs it, calibrates, decides. A series
 /// that is still warming has no score; there only the flat-line rule may alarm.
 /// </summary>
-internal sealed unsafe class WindowScorer : IDisposable
+internal sealed unsafe class WindowScorer : IWindowScorer
 {
     /// <summary>Windows in a row without any change before the flat-line rule alarms: nearly two minutes of equal readings.</summary>
     private const int FlatWindows = 6;

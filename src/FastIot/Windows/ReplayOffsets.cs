@@ -7,14 +7,19 @@ namespace FastIot.Windows;
 internal sealed class ReplayOffsets(WindowSpec spec)
 {
     private readonly List<(long PaneUs, long Offset)> _panes = new(128);
-    private long _committed;
+    private long _least;
 
-    public void Add(long paneUs, long offset) => _panes.Add((paneUs, offset));
+    /// <summary>Where reading has begun: no commit may lie before.</summary>
+    public void Begin(long offset) => _least = offset;
+
+    /// <summary>The pane's first reading. A history from before the log (offset −1) needs no replay.</summary>
+    public void Add(long paneUs, long offset) => _panes.Add((paneUs, offset < 0 ? _least : offset));
 
     /// <summary>
     /// First offset of any reading that belongs to a window ending after <paramref name="safeUs"/>; <paramref name="position"/> where there
-    /// is none. Never less than it was. Forgets the panes before.
+    /// is none. Forgets the panes before.
     /// </summary>
+    /// <exception cref="InvalidOperationException">It is less than it was: the protocol was broken, nothing may be committed.</exception>
     public long OffsetAfter(long safeUs, long position)
     {
         if (safeUs != long.MinValue)
@@ -27,6 +32,7 @@ internal sealed class ReplayOffsets(WindowSpec spec)
 
         long offset = position;
         foreach ((long _, long first) in _panes) offset = Math.Min(offset, first);
-        return _committed = Math.Max(_committed, offset);
+        if (offset < _least) throw new InvalidOperationException($"the replay offset went back from {_least} to {offset}");
+        return _least = offset;
     }
 }

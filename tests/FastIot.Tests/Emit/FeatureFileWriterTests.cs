@@ -16,13 +16,14 @@ public sealed class FeatureFileWriterTests
     {
         using var store = new FlakyStore { Failures = 3 };
         using var writer = new FeatureFileWriter(store, Minute, "cafe", NullLogger.Instance);
-        Assert.True(writer.TryEnqueue(Rows(writer, 5, Day + Minute, 10)));
-        Assert.True(writer.TryEnqueue(Rows(writer, 5, Day + 2 * Minute, 10)));
+        FileProgress five = new(5), six = new(6);
+        Assert.True(writer.TryEnqueue(new RowsJob(five, Rows(writer, 5, Day + Minute, 10))));
+        Assert.True(writer.TryEnqueue(new RowsJob(five, Rows(writer, 5, Day + 2 * Minute, 10))));
         writer.Flush(TimeSpan.FromSeconds(30));
         Assert.Equal(3, writer.Retries);
         Assert.Equal(["features/date=2026-11-02/hour=00/p00005-20261102T000100Z-20261102T000100Z-cafe.parquet", "features/date=2026-11-02/hour=00/p00005-20261102T000200Z-20261102T000200Z-cafe.parquet"], store.Puts);
-        Assert.Equal(Day + 2 * Minute, writer.StoredUpToUs(5));
-        Assert.Equal(long.MinValue, writer.StoredUpToUs(6));
+        Assert.Equal(Day + 2 * Minute, five.StoredUs);
+        Assert.Equal(long.MinValue, six.StoredUs);
     }
 
     [Fact]
@@ -31,8 +32,9 @@ public sealed class FeatureFileWriterTests
         using var store = new FlakyStore { Closed = true };
         using var writer = new FeatureFileWriter(store, Minute, "cafe", NullLogger.Instance, queueBytes: 200_000);
         int taken = 0;
+        var zero = new FileProgress(0);
         FeatureRows rows = Rows(writer, 0, Day + Minute, 500);
-        while (writer.TryEnqueue(rows))
+        while (writer.TryEnqueue(new RowsJob(zero, rows)))
         {
             taken++;
             Assert.True(writer.QueuedBytes <= 200_000);
@@ -54,9 +56,10 @@ public sealed class FeatureFileWriterTests
         using var writer = new FeatureFileWriter(store, Minute, "cafe", NullLogger.Instance);
         FeatureRows rows = writer.Rent(0);
         (rows.Partition, rows.UpToUs) = (1, Day);
-        Assert.True(writer.TryEnqueue(rows));
+        var one = new FileProgress(1);
+        Assert.True(writer.TryEnqueue(new RowsJob(one, rows)));
         writer.Flush(TimeSpan.FromSeconds(30));
-        Assert.Equal(Day, writer.StoredUpToUs(1));
+        Assert.Equal(Day, one.StoredUs);
         Assert.Empty(store.Puts);
     }
 
@@ -73,7 +76,7 @@ public sealed class FeatureFileWriterTests
             rows.AnomalyScore[2] = 1.5f;
             rows.IsAnomaly[2] = 1;
             rows.Kind[2] = 2;
-            Assert.True(writer.TryEnqueue(rows));
+            Assert.True(writer.TryEnqueue(new RowsJob(new FileProgress(0), rows)));
             writer.Flush(TimeSpan.FromSeconds(30));
             Assert.Single(await store.ListAsync("features/", TestContext.Current.CancellationToken));
         }

@@ -16,10 +16,10 @@ public sealed class AllocationTests
         var options = new PipelineOptions { Features = model.Manifest.Features with { WarmingWindows = 20 }, AlarmBudget = 1e5 };
         var statistics = new WorkerStatistics();
         using var sink = new CountingSink();
-        var channels = new OutputChannels(sink, null, EventClock.Wall(), TimeSpan.FromSeconds(1), statistics, model.Label);
-        using var closer = new WindowCloser(options, new WindowScorer(model, options.AlarmBudget), statistics);
-        using var partition = new Partition(0, options, closer, channels);
-        partition.Begin(0, null);
+        var channels = new OutputChannels(sink, null, EventClock.Wall(), TimeSpan.FromSeconds(1), statistics, new ModelVersions(model).Label);
+        using var closer = new WindowCloser(options, new ScorerSet(1, _ => null, _ => new WindowScorer(model, options.AlarmBudget)), statistics);
+        using var partition = new Partition(0, options, options.ConfigHash(), closer, channels);
+        partition.Begin(new StartState { Offset = 0 });
         using var history = new HistorySource(new FleetOptions { Sensors = 300, AnomalyRate = 0.1, AnomalyFreeUs = 0, AnomalySpacingUs = 60_000_000 }, [0], 1, new FleetOptions().StartUs + 900_000_000);
         var records = new Record[Limits.PollRecords];
         history.Start(new NoListener());

@@ -21,7 +21,7 @@ internal sealed class EngineRun : IDisposable
         Sink = new MemorySink();
         using var store = new LocalFolderStore(Folder);
         using var files = new FeatureFileWriter(store, options.Windows.WindowUs, options.ConfigHash(), NullLogger.Instance);
-        using var pipeline = new Pipeline(options, _ => source ?? new MemorySource(log, seed), _ => Sink, files, model, EventClock.Wall(), NullLoggerFactory.Instance, live);
+        using var pipeline = new Pipeline(options, _ => source ?? new MemorySource(log, seed), _ => Sink, files, new ModelVersions(model), EventClock.Wall(), NullLoggerFactory.Instance, live);
         pipeline.Start();
         await pipeline.Completion.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Statistics = pipeline.Snapshot();
@@ -35,7 +35,7 @@ internal sealed class EngineRun : IDisposable
         Sink = new MemorySink();
         using var store = new LocalFolderStore(Folder);
         using var files = new FeatureFileWriter(store, options.Windows.WindowUs, options.ConfigHash(), NullLogger.Instance);
-        using var pipeline = running = new Pipeline(options, _ => source, _ => Sink, files, null, EventClock.Wall(), NullLoggerFactory.Instance);
+        using var pipeline = running = new Pipeline(options, _ => source, _ => Sink, files, new ModelVersions(null), EventClock.Wall(), NullLoggerFactory.Instance);
         pipeline.Start();
         await pipeline.Completion.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
     }

@@ -1,5 +1,6 @@
 using FastIot.Observe;
 using FastIot.Observe.Live;
+using FastIot.Scoring;
 using FastIot.Tests.Engine;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Playwright;
@@ -21,7 +22,7 @@ public sealed class LivePageTests
         using LiveView.Viewer viewer = view.Look();
         var read = new TaskCompletionSource();
         var source = new MemorySource(Log(), ends: false) { OnIdle = () => read.TrySetResult() };
-        using var pipeline = new Pipeline(new PipelineOptions(), _ => source, _ => new MemorySink(), null, null, EventClock.Wall(), NullLoggerFactory.Instance, view);
+        using var pipeline = new Pipeline(new PipelineOptions(), _ => source, _ => new MemorySink(), null, new ModelVersions(null), EventClock.Wall(), NullLoggerFactory.Instance, view);
         pipeline.Start();
         await read.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         var metrics = new PipelineMetrics(pipeline.Snapshot, EventClock.Wall(), "1.0", "none");

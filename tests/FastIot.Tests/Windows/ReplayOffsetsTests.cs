@@ -27,6 +27,15 @@ public sealed class ReplayOffsetsTests
         offsets.Add(0, 100);
         Assert.Equal(100, offsets.OffsetAfter(long.MinValue, 300));
         offsets.Add(10 * Second, 50);
-        Assert.Equal(100, offsets.OffsetAfter(long.MinValue, 300));
+        Assert.Throws<InvalidOperationException>(() => offsets.OffsetAfter(long.MinValue, 300));
+    }
+
+    [Fact]
+    public void A_history_from_before_the_log_is_not_replayed()
+    {
+        var offsets = new ReplayOffsets(WindowSpec.Default);
+        offsets.Begin(20);
+        offsets.Add(0, -1);
+        Assert.Equal(20, offsets.OffsetAfter(long.MinValue, 30));
     }
 }
