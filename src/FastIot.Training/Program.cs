@@ -47,4 +47,4 @@ train.SetAction(parsed =>
     }.Run();
     return 0;
 });
-return new RootCommand("Trains the models of FastIot") { train }.Parse(args).Invoke();
+return new RootCommand("Trains the models of FastIot") { train, BenchmarkCommand.Create() }.Parse(args).Invoke();
