@@ -54,6 +54,7 @@ internal static class CommandLine
             ServeCommand.Create(terminal),
             ModelsCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
+            VerifyCommand.Create(terminal),
             TopicsCommand.Create(terminal),
             ConfigCommand.Create(terminal),
             VersionCommand.Create(terminal),

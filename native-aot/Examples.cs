@@ -66,6 +66,11 @@ internal static class Examples
               fastiot models promote anomaly_detector 4                   label stable
               fastiot models promote anomaly_detector 5 --label canary
             """,
+        "verify" => """
+              fastiot verify --kafka localhost:9092 --out windows      all that the group has committed
+              fastiot verify --from 2026-11-01T00:00:00Z --to 2026-11-01T01:00:00Z
+              fastiot verify --config fastiot.json --json > audit.json || alert
+            """,
         "create" => """
               fastiot topics create --kafka localhost:9092
               fastiot topics create --kafka localhost:9092 --partitions 32 --replication 3

@@ -126,28 +126,10 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
 
     public CommitResult Commit(ReadOnlySpan<PartitionCommit> commits)
     {
-        KafkaPartitionList* list = NativeKafka.rd_kafka_topic_partition_list_new(commits.Length);
-        byte[] metadata = new byte[commits.Length * (CommitMetadata.MaxLength + 1)];
-        fixed (byte* text = metadata)
-        {
-            byte* at = text;
-            foreach (PartitionCommit commit in commits)
-            {
-                KafkaTopicPartition* element = NativeKafka.rd_kafka_topic_partition_list_add(list, _options.RawTopic, commit.Partition);
-                element->Offset = commit.Offset;
-                element->Metadata = at;
-                element->MetadataLength = (nuint)Encoding.UTF8.GetBytes(commit.Metadata, new Span<byte>(at, CommitMetadata.MaxLength));
-                at += element->MetadataLength + 1;
-            }
-
-            int error = NativeKafka.rd_kafka_commit(_rk, list, async: 0);
-            string where = string.Join(", ", commits.ToArray().Select((c, i) => $"{_options.RawTopic}[{c.Partition}]@{c.Offset}{(list->Elements[i].Error == 0 ? "" : " " + KafkaClient.ErrorText(list->Elements[i].Error))}"));
-            // The metadata is ours: the list must not free it.
-            for (int i = 0; i < list->Count; i++) list->Elements[i].Metadata = null;
-            NativeKafka.rd_kafka_topic_partition_list_destroy(list);
-            if (error == KafkaError.None) return CommitResult.Committed;
-            return CommitResult.Unknown($"group {_options.Group}: the commit of {where} failed: {KafkaClient.ErrorText(error)}");
-        }
+        using var offsets = new OffsetList(_options.RawTopic, commits);
+        int error = NativeKafka.rd_kafka_commit(_rk, offsets.List, async: 0);
+        if (error == KafkaError.None) return CommitResult.Committed;
+        return CommitResult.Unknown($"group {_options.Group}: the commit of {offsets.ToString()} failed: {KafkaClient.ErrorText(error)}");
     }
 
     public void Close()

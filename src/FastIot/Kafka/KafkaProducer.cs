@@ -49,6 +49,8 @@ public sealed unsafe class KafkaProducer : IKafkaLog, IDisposable
 
     public ILogger Log { get; }
 
+    internal nint Handle => _rk;
+
     /// <summary>Records acknowledged by the brokers, and records given up.</summary>
     public long Delivered { get; private set; }
 
@@ -96,8 +98,13 @@ public sealed unsafe class KafkaProducer : IKafkaLog, IDisposable
         if (error != KafkaError.None) throw new EmitException($"{Queued} records were not acknowledged within {timeout.TotalSeconds:0.#} s: {KafkaClient.ErrorText(error)}. Are the brokers up?");
     }
 
+    /// <summary>What was given up belonged to an aborted transaction: it is written again.</summary>
+    internal void ForgetFailure() => _failure = null;
+
     public void Dispose()
     {
+        // What still waits is of no use to anybody: without this the end could wait for brokers that are gone.
+        NativeKafka.rd_kafka_purge(_rk, NativeKafka.PurgeQueueAndFlight);
         foreach (nint topic in _topics.Values) NativeKafka.rd_kafka_topic_destroy(topic);
         NativeKafka.rd_kafka_destroy(_rk);
         _self.Free();

@@ -84,6 +84,14 @@ internal static class KafkaError
     public const int UnknownTopic = -188;
     public const int PartitionEof = -191;
     public const int NoOffset = -168;
+    public const int Fenced = -144;
+    public const int PurgedInQueue = -152;
+    public const int PurgedInFlight = -151;
+    public const int State = -172;
+    public const int IllegalGeneration = 22;
+    public const int UnknownMemberId = 25;
+    public const int FencedInstanceId = 82;
+    public const int InvalidProducerEpoch = 47;
 }
 
 /// <summary>The part of librdkafka's C interface that is used here. Names are its own.</summary>
@@ -93,6 +101,7 @@ internal static unsafe partial class NativeKafka
     public const int Consumer = 1;
     public const int CopyPayload = 2;
     public const long NoCommittedOffset = -1001;
+    public const int PurgeQueueAndFlight = 3;
 
     private const string Library = "librdkafka";
 
@@ -145,6 +154,19 @@ internal static unsafe partial class NativeKafka
     [LibraryImport(Library)] public static partial int rd_kafka_error_code(nint error);
     [LibraryImport(Library)] public static partial nint rd_kafka_error_string(nint error);
     [LibraryImport(Library)] public static partial void rd_kafka_error_destroy(nint error);
+
+    [LibraryImport(Library)] public static partial int rd_kafka_error_is_fatal(nint error);
+    [LibraryImport(Library)] public static partial int rd_kafka_error_is_retriable(nint error);
+    [LibraryImport(Library)] public static partial int rd_kafka_error_txn_requires_abort(nint error);
+
+    [LibraryImport(Library)] public static partial nint rd_kafka_init_transactions(nint rk, int timeoutMs);
+    [LibraryImport(Library)] public static partial nint rd_kafka_begin_transaction(nint rk);
+    [LibraryImport(Library)] public static partial nint rd_kafka_send_offsets_to_transaction(nint rk, KafkaPartitionList* offsets, nint groupMetadata, int timeoutMs);
+    [LibraryImport(Library)] public static partial nint rd_kafka_commit_transaction(nint rk, int timeoutMs);
+    [LibraryImport(Library)] public static partial nint rd_kafka_abort_transaction(nint rk, int timeoutMs);
+    [LibraryImport(Library)] public static partial nint rd_kafka_consumer_group_metadata(nint rk);
+    [LibraryImport(Library)] public static partial void rd_kafka_consumer_group_metadata_destroy(nint groupMetadata);
+    [LibraryImport(Library)] public static partial int rd_kafka_purge(nint rk, int flags);
 
     [LibraryImport(Library)] public static partial nint rd_kafka_mock_cluster_new(nint rk, int brokers);
     [LibraryImport(Library)] public static partial void rd_kafka_mock_cluster_destroy(nint cluster);

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using FastIot.Ingest;
+using Microsoft.Extensions.Logging;
+
+namespace FastIot.Kafka;
+
+/// <summary>What a failed call leaves behind.</summary>
+internal enum TransactionState
+{
+    /// <summary>Nothing of the transaction will ever be seen, once it is aborted; the producer goes on.</summary>
+    Abortable,
+
+    /// <summary>Nobody knows whether it was committed, or the producer is fenced: it must be discarded, and what is committed read again.</summary>
+    Unknown,
+}
+
+/// <summary>A call of a transaction failed; the message is the broker's or librdkafka's own.</summary>
+internal sealed class TransactionException(string message, TransactionState state, int code) : Exception(message)
+{
+    public TransactionState State { get; } = state;
+
+    /// <summary>librdkafka's code, see <see cref="KafkaError"/>.</summary>
+    public int Code { get; } = code;
+}
+
+/// <summary>
+/// The transactions of one producer, begun when the first record is. Every call is bounded in time; what librdkafka calls retriable is
+/// called again with the same arguments until then. A time-out leaves the outcome open: then, and after a fatal error, the instance must
+/// not be used any more, not even to abort (an abort could meet a commit that is still under way).
+/// </summary>
+internal sealed unsafe class KafkaTransactions(KafkaProducer producer, string id, TimeSpan timeout, ILogger log)
+{
+    private const int RetryPauseMs = 20;
+
+    /// <summary>Whether a transaction is begun.</summary>
+    public bool Open { get; private set; }
+
+    /// <summary>
+    /// Registers the id with its coordinator: fences whoever used it before, and ends what that one left open. Waits for the brokers up to
+    /// the time-out.
+    /// </summary>
+    public void Initialise() => Call("init_transactions", static (p, _, ms) => NativeKafka.rd_kafka_init_transactions(p.Handle, ms), default);
+
+    /// <summary>Begins a transaction where none is.</summary>
+    public void Begin()
+    {
+        if (Open) return;
+        Call("begin_transaction", static (p, _, _) => NativeKafka.rd_kafka_begin_transaction(p.Handle), default);
+        Open = true;
+        FaultPoint.Hit(FaultPoint.TransactionBegun);
+    }
+
+    /// <summary>Adds the group's offsets to the transaction; the broker refuses them from a member whose generation has passed.</summary>
+    /// <param name="groupMetadata">Taken from the consumer for this call: it ages.</param>
+    public void SendOffsets(in OffsetList offsets, nint groupMetadata)
+    {
+        FaultPoint.Hit(FaultPoint.TransactionBeforeOffsets);
+        Call("send_offsets_to_transaction", static (p, a, ms) => NativeKafka.rd_kafka_send_offsets_to_transaction(p.Handle, a.Offsets, a.Group, ms), new Arguments(offsets.List, groupMetadata));
+        FaultPoint.Hit(FaultPoint.TransactionAfterOffsets);
+    }
+
+    /// <summary>Waits for the records' acknowledgements and commits.</summary>
+    public void Commit()
+    {
+        FaultPoint.Hit(FaultPoint.TransactionBeforeCommit);
+        Call("commit_transaction", static (p, _, ms) => NativeKafka.rd_kafka_commit_transaction(p.Handle, ms), default);
+        Open = false;
+        FaultPoint.Hit(FaultPoint.TransactionAfterCommit);
+    }
+
+    /// <summary>Drops what was written since <see cref="Begin"/>.</summary>
+    public void Abort()
+    {
+        if (!Open) return;
+        Call("abort_transaction", static (p, _, ms) => NativeKafka.rd_kafka_abort_transaction(p.Handle, ms), default);
+        Open = false;
+        producer.ForgetFailure();
+    }
+
+    private void Call(string name, Func<KafkaProducer, Arguments, int, nint> call, Arguments arguments)
+    {
+        var waited = Stopwatch.StartNew();
+        while (true)
+        {
+            int leftMs = (int)Math.Max(1, (timeout - waited.Elapsed).TotalMilliseconds);
+            nint error = call(producer, arguments, leftMs);
+            if (error == 0) return;
+            int code = NativeKafka.rd_kafka_error_code(error);
+            bool fatal = NativeKafka.rd_kafka_error_is_fatal(error) != 0, retriable = NativeKafka.rd_kafka_error_is_retriable(error) != 0;
+            bool abortable = NativeKafka.rd_kafka_error_txn_requires_abort(error) != 0;
+            string text = KafkaClient.Take(error)!;
+            if (retriable && !fatal && waited.Elapsed < timeout)
+            {
+                KafkaLog.CallAgain(log, id, name, text);
+                producer.Poll(RetryPauseMs);
+                continue;
+            }
+
+            string message = $"transactional.id {id}, {name}: {text}" + (retriable ? $" (for {timeout.TotalSeconds:0.#} s)" : "");
+            throw new TransactionException(message, abortable && !fatal ? TransactionState.Abortable : TransactionState.Unknown, code);
+        }
+    }
+
+    private readonly struct Arguments(KafkaPartitionList* offsets, nint group)
+    {
+        public KafkaPartitionList* Offsets { get; } = offsets;
+
+        public nint Group { get; } = group;
+    }
+}
+
+internal static partial class KafkaLog
+{
+    [LoggerMessage(Level = LogLevel.Debug, Message = "transactional.id {id}, {call}: {why}; calling again")]
+    public static partial void CallAgain(ILogger log, string id, string call, string why);
+}
