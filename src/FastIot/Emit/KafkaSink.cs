@@ -24,8 +24,14 @@ public sealed unsafe class KafkaSink : IRecordSink
     private readonly byte[] _topic;
 
     public KafkaSink(KafkaOptions options, LatencyHistogram? latency, ILogger log)
+        : this(options, new KafkaProducer(options, [new("linger.ms", "5"), new("delivery.timeout.ms", "30000"), new("message.max.bytes", "9437184")], latency, log))
     {
-        _producer = new KafkaProducer(options, [new("linger.ms", "5"), new("delivery.timeout.ms", "30000")], latency, log);
+    }
+
+    /// <param name="producer">Disposed with the sink.</param>
+    internal KafkaSink(KafkaOptions options, KafkaProducer producer)
+    {
+        _producer = producer;
         _anomalies = _producer.Topic(options.AnomalyTopic);
         _deadLetters = _producer.Topic(options.DeadLetterTopic);
         if (options.LateTopic is { } late) _late = _producer.Topic(late);

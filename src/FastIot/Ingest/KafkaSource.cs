@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
@@ -12,10 +13,14 @@ namespace FastIot.Ingest;
 /// A member of the consumer group. Records point into librdkafka's own messages until the next poll; nothing is allocated or copied per
 /// record. Offsets are committed by the pipeline only, with metadata.
 /// </summary>
-public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
+public sealed unsafe partial class KafkaSource : IGroupSource, IKafkaLog
 {
     /// <summary>Bound of the broker's answers while partitions are taken over.</summary>
     private const int AnswerMs = 30_000;
+
+    private const int RetryPauseMs = 50;
+    private const long Unknown = -1;
+    private const long NotOwned = -2;
 
     private readonly KafkaOptions _options;
     private readonly byte[] _topicZ;
@@ -26,6 +31,9 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
     private GCHandle _self;
     private IAssignmentListener? _listener;
     private ExceptionDispatchInfo? _failure;
+
+    // By partition: where the broker has said that its log ends; Unknown since a record came, NotOwned for what is not assigned.
+    private long[] _endAt = [];
     private bool _closed;
 
     /// <exception cref="KafkaException">A property that librdkafka does not know or take.</exception>
@@ -51,6 +59,15 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
         properties["enable.auto.commit"] = "false";
         properties["enable.auto.offset.store"] = "false";
         properties["auto.offset.reset"] = "error";
+        // Committed offsets are asked for with transactions in mind: undecided ones are waited for.
+        properties["isolation.level"] = "read_committed";
+        properties["enable.partition.eof"] = "true";
+        if (properties.GetValueOrDefault("group.protocol") == "consumer")
+        {
+            // Said by the broker with the new protocol (KIP-848); librdkafka refuses them.
+            foreach (string classic in new[] { "partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms" }) properties.Remove(classic);
+        }
+
         nint conf = KafkaClient.Configuration(NativeKafka.Consumer, properties);
         _self = GCHandle.Alloc(this, GCHandleType.Weak);
         NativeKafka.rd_kafka_conf_set_opaque(conf, GCHandle.ToIntPtr(_self));
@@ -95,6 +112,10 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
                 continue;
             }
 
+            // Of a partition that was given up within this very call nothing may be passed on.
+            if (!IsOwned(message->Partition)) continue;
+            _endAt[message->Partition] = Unknown;
+
             int timestampType;
             records[taken++] = new Record
             {
@@ -130,6 +151,36 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
         int error = NativeKafka.rd_kafka_commit(_rk, offsets.List, async: 0);
         if (error == KafkaError.None) return CommitResult.Committed;
         return CommitResult.Unknown($"group {_options.Group}: the commit of {offsets.ToString()} failed: {KafkaClient.ErrorText(error)}");
+    }
+
+    /// <inheritdoc/>
+    public IGroupMembership? Group()
+    {
+        nint metadata = NativeKafka.rd_kafka_consumer_group_metadata(_rk);
+        return metadata == 0 ? null : new KafkaGroupMembership(metadata);
+    }
+
+    public bool Owns(int partition) => IsOwned(partition) && NativeKafka.rd_kafka_assignment_lost(_rk) == 0;
+
+    public bool AtEnd(int partition, long position)
+    {
+        long high = HighOffset(partition);
+        // Behind the last record there may be markers of transactions only: then the end is told by the broker, not by the position.
+        return high >= 0 && (position >= high || IsOwned(partition) && _endAt[partition] >= high);
+    }
+
+    public void Seek(int partition, long offset)
+    {
+        KafkaPartitionList* list = NativeKafka.rd_kafka_topic_partition_list_new(1);
+        try
+        {
+            NativeKafka.rd_kafka_topic_partition_list_add(list, _options.RawTopic, partition)->Offset = offset;
+            SeekAll(list);
+        }
+        finally
+        {
+            NativeKafka.rd_kafka_topic_partition_list_destroy(list);
+        }
     }
 
     public void Close()
@@ -168,12 +219,16 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
     /// <summary>What librdkafka does not get over by itself ends the worker; the rest it tries again.</summary>
     private void OnError(KafkaMessage* message)
     {
+        if (message->Error == KafkaError.PartitionEof)
+        {
+            if (IsOwned(message->Partition)) _endAt[message->Partition] = message->Offset;
+            return;
+        }
+
         string text = KafkaClient.Text(NativeKafka.rd_kafka_message_errstr(message));
         string where = message->Partition >= 0 ? $"{_options.RawTopic}[{message->Partition}]@{message->Offset}" : _options.RawTopic;
         switch (message->Error)
         {
-            case KafkaError.PartitionEof:
-                return;
             case KafkaError.AutoOffsetReset:
                 throw new IngestException($"{where}: the log no longer has this offset ({text}). It has expired, or the topic was made anew: reset the group's offsets, or take another group") { Gap = true };
             case KafkaError.UnknownTopicOrPartition or KafkaError.UnknownTopic:
@@ -187,79 +242,6 @@ public sealed unsafe partial class KafkaSource : IRecordSource, IKafkaLog
                 return;
         }
     }
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void OnRebalance(nint rk, int code, KafkaPartitionList* partitions, nint opaque)
-    {
-        if (GCHandle.FromIntPtr(opaque).Target is not KafkaSource source) return;
-        try
-        {
-            if (code == KafkaError.AssignPartitions) source.Assign(partitions);
-            else source.Revoke(partitions);
-        }
-        catch (Exception e)
-        {
-            // Not through librdkafka's frames: the poll that called throws it.
-            source._failure = ExceptionDispatchInfo.Capture(e);
-        }
-    }
-
-    private bool Cooperative => KafkaClient.Text(NativeKafka.rd_kafka_rebalance_protocol(_rk)) == "COOPERATIVE";
-
-    private void Assign(KafkaPartitionList* partitions)
-    {
-        KafkaPartitionList* committed = NativeKafka.rd_kafka_topic_partition_list_copy(partitions);
-        try
-        {
-            // Asked about nothing, librdkafka does not answer: and nothing is what a new member of a group gets at first.
-            int error = committed->Count == 0 ? KafkaError.None : NativeKafka.rd_kafka_committed(_rk, committed, AnswerMs);
-            if (error != KafkaError.None) throw new IngestException($"group {_options.Group}: the committed offsets of {_options.RawTopic} cannot be read: {KafkaClient.ErrorText(error)}");
-            var assignments = new PartitionAssignment[committed->Count];
-            for (int i = 0; i < assignments.Length; i++) assignments[i] = Assignment(in committed->Elements[i]);
-            _listener!.OnAssigned(assignments);
-            for (int i = 0; i < assignments.Length; i++) partitions->Elements[i].Offset = assignments[i].StartOffset;
-        }
-        finally
-        {
-            NativeKafka.rd_kafka_topic_partition_list_destroy(committed);
-        }
-
-        string? failure = Cooperative ? KafkaClient.Take(NativeKafka.rd_kafka_incremental_assign(_rk, partitions)) : Plain(NativeKafka.rd_kafka_assign(_rk, partitions));
-        if (failure != null) throw new IngestException($"group {_options.Group}: partitions of {_options.RawTopic} cannot be taken over: {failure}");
-    }
-
-    private PartitionAssignment Assignment(in KafkaTopicPartition partition)
-    {
-        long low, high;
-        int error = NativeKafka.rd_kafka_query_watermark_offsets(_rk, _options.RawTopic, partition.Partition, &low, &high, AnswerMs);
-        if (error != KafkaError.None) throw new IngestException($"{_options.RawTopic}[{partition.Partition}]: begin and end of the log cannot be read: {KafkaClient.ErrorText(error)}");
-        return new PartitionAssignment
-        {
-            Partition = partition.Partition,
-            CommittedOffset = partition.Offset < 0 ? -1 : partition.Offset,
-            Metadata = partition.Metadata == null ? null : Encoding.UTF8.GetString(partition.Metadata, (int)partition.MetadataLength),
-            LowOffset = low,
-            HighOffset = high,
-        };
-    }
-
-    private void Revoke(KafkaPartitionList* partitions)
-    {
-        bool lost = NativeKafka.rd_kafka_assignment_lost(_rk) != 0;
-        int[] numbers = new int[partitions->Count];
-        for (int i = 0; i < numbers.Length; i++) numbers[i] = partitions->Elements[i].Partition;
-        try
-        {
-            _listener!.OnRevoked(numbers, lost);
-        }
-        finally
-        {
-            if (Cooperative) KafkaClient.Take(NativeKafka.rd_kafka_incremental_unassign(_rk, partitions));
-            else NativeKafka.rd_kafka_assign(_rk, null);
-        }
-    }
-
-    private static string? Plain(int error) => error == KafkaError.None ? null : KafkaClient.ErrorText(error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{where}: {text}; trying again")]
     private static partial void Trouble(ILogger log, string where, string text);

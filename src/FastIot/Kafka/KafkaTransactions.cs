@@ -28,7 +28,7 @@ internal sealed class TransactionException(string message, TransactionState stat
 /// called again with the same arguments until then. A time-out leaves the outcome open: then, and after a fatal error, the instance must
 /// not be used any more, not even to abort (an abort could meet a commit that is still under way).
 /// </summary>
-internal sealed unsafe class KafkaTransactions(KafkaProducer producer, string id, TimeSpan timeout, ILogger log)
+internal sealed unsafe class KafkaTransactions(KafkaProducer producer, string id, ILogger log)
 {
     private const int RetryPauseMs = 20;
 
@@ -39,45 +39,45 @@ internal sealed unsafe class KafkaTransactions(KafkaProducer producer, string id
     /// Registers the id with its coordinator: fences whoever used it before, and ends what that one left open. Waits for the brokers up to
     /// the time-out.
     /// </summary>
-    public void Initialise() => Call("init_transactions", static (p, _, ms) => NativeKafka.rd_kafka_init_transactions(p.Handle, ms), default);
+    public void Initialise(TimeSpan timeout) => Call("init_transactions", static (p, _, ms) => NativeKafka.rd_kafka_init_transactions(p.Handle, ms), default, timeout);
 
     /// <summary>Begins a transaction where none is.</summary>
     public void Begin()
     {
         if (Open) return;
-        Call("begin_transaction", static (p, _, _) => NativeKafka.rd_kafka_begin_transaction(p.Handle), default);
+        Call("begin_transaction", static (p, _, _) => NativeKafka.rd_kafka_begin_transaction(p.Handle), default, TimeSpan.Zero);
         Open = true;
         FaultPoint.Hit(FaultPoint.TransactionBegun);
     }
 
     /// <summary>Adds the group's offsets to the transaction; the broker refuses them from a member whose generation has passed.</summary>
     /// <param name="groupMetadata">Taken from the consumer for this call: it ages.</param>
-    public void SendOffsets(in OffsetList offsets, nint groupMetadata)
+    public void SendOffsets(in OffsetList offsets, nint groupMetadata, TimeSpan timeout)
     {
         FaultPoint.Hit(FaultPoint.TransactionBeforeOffsets);
-        Call("send_offsets_to_transaction", static (p, a, ms) => NativeKafka.rd_kafka_send_offsets_to_transaction(p.Handle, a.Offsets, a.Group, ms), new Arguments(offsets.List, groupMetadata));
+        Call("send_offsets_to_transaction", static (p, a, ms) => NativeKafka.rd_kafka_send_offsets_to_transaction(p.Handle, a.Offsets, a.Group, ms), new Arguments(offsets.List, groupMetadata), timeout);
         FaultPoint.Hit(FaultPoint.TransactionAfterOffsets);
     }
 
     /// <summary>Waits for the records' acknowledgements and commits.</summary>
-    public void Commit()
+    public void Commit(TimeSpan timeout)
     {
         FaultPoint.Hit(FaultPoint.TransactionBeforeCommit);
-        Call("commit_transaction", static (p, _, ms) => NativeKafka.rd_kafka_commit_transaction(p.Handle, ms), default);
+        Call("commit_transaction", static (p, _, ms) => NativeKafka.rd_kafka_commit_transaction(p.Handle, ms), default, timeout);
         Open = false;
         FaultPoint.Hit(FaultPoint.TransactionAfterCommit);
     }
 
     /// <summary>Drops what was written since <see cref="Begin"/>.</summary>
-    public void Abort()
+    public void Abort(TimeSpan timeout)
     {
         if (!Open) return;
-        Call("abort_transaction", static (p, _, ms) => NativeKafka.rd_kafka_abort_transaction(p.Handle, ms), default);
+        Call("abort_transaction", static (p, _, ms) => NativeKafka.rd_kafka_abort_transaction(p.Handle, ms), default, timeout);
         Open = false;
         producer.ForgetFailure();
     }
 
-    private void Call(string name, Func<KafkaProducer, Arguments, int, nint> call, Arguments arguments)
+    private void Call(string name, Func<KafkaProducer, Arguments, int, nint> call, Arguments arguments, TimeSpan timeout)
     {
         var waited = Stopwatch.StartNew();
         while (true)

@@ -84,6 +84,12 @@ internal static class KafkaError
     public const int UnknownTopic = -188;
     public const int PartitionEof = -191;
     public const int NoOffset = -168;
+    public const int Transport = -195;
+    public const int WaitCoordinator = -180;
+    public const int CoordinatorLoading = 14;
+    public const int CoordinatorNotAvailable = 15;
+    public const int NotCoordinator = 16;
+    public const int UnstableOffsetCommit = 88;
     public const int Fenced = -144;
     public const int PurgedInQueue = -152;
     public const int PurgedInFlight = -151;
@@ -141,6 +147,7 @@ internal static unsafe partial class NativeKafka
     [LibraryImport(Library)] public static partial nint rd_kafka_rebalance_protocol(nint rk);
     [LibraryImport(Library)] public static partial int rd_kafka_committed(nint rk, KafkaPartitionList* partitions, int timeoutMs);
     [LibraryImport(Library)] public static partial int rd_kafka_commit(nint rk, KafkaPartitionList* offsets, int async);
+    [LibraryImport(Library)] public static partial nint rd_kafka_seek_partitions(nint rk, KafkaPartitionList* partitions, int timeoutMs);
     [LibraryImport(Library)] public static partial int rd_kafka_pause_partitions(nint rk, KafkaPartitionList* partitions);
     [LibraryImport(Library)] public static partial int rd_kafka_resume_partitions(nint rk, KafkaPartitionList* partitions);
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] public static partial int rd_kafka_query_watermark_offsets(nint rk, string topic, int partition, long* low, long* high, int timeoutMs);

@@ -1,5 +1,5 @@
-using FastIot.Emit;
 using System.Globalization;
+using FastIot.Emit;
 
 namespace FastIot.Verification;
 

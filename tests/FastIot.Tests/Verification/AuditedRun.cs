@@ -117,7 +117,7 @@ public sealed class AuditedRun : IDisposable
         for (int i = 0; i < count; i++)
         {
             string reading = $"{{\"sensor_id\":\"late_{i % 7}\",\"timestamp\":\"2026-11-20T00:00:{i:D2}Z\",\"value\":{i}}}";
-            producer.Produce(Options.RawTopic, new Message<string, string> { Key = $"late_{i % 7}", Value = reading, Timestamp = new Timestamp(1_795_000_000_000 + i, TimestampType.CreateTime) });
+            producer.Produce(Options.RawTopic, new Message<string, string> { Key = $"late_{i % 7}", Value = reading, Timestamp = new Timestamp(1_795_134_120_000 + i, TimestampType.CreateTime) });
         }
 
         producer.Flush(s_patience);
@@ -129,7 +129,7 @@ public sealed class AuditedRun : IDisposable
         using var store = new LocalFolderStore(Folder);
         using var files = new FeatureFileWriter(store, options.Windows.WindowUs, options.ConfigHash(), NullLogger.Instance);
         using var model = ModelRepository.Load(Path.Combine(TestEnvironment.Root, "models"), "anomaly_detector", "latest", ExecutionProvider.Cpu, NullLogger.Instance);
-        options = options with { Features = model.Manifest.Features };
+        options = options with { Features = model.Manifest.Features with { WarmingWindows = 30 } };
         using var pipeline = new Pipeline(options, worker => new KafkaSource(Options, worker, NullLogger.Instance), _ => new KafkaSink(Options, null, NullLogger.Instance), files, model, EventClock.Wall(), NullLoggerFactory.Instance);
         pipeline.Start();
         bool done = SpinWait.SpinUntil(() => pipeline.Completion.IsCompleted || pipeline.Snapshot() is { Partitions.Count: 2, Lag: 0 } s && s.Partitions.All(p => p.Position > 0 && p.HighOffset == p.Position), s_patience);

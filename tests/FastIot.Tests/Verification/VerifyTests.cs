@@ -121,11 +121,11 @@ public sealed class VerifyTests(AuditedRun run) : IClassFixture<AuditedRun>
     }
 
     [Fact]
-    public void A_range_of_time_or_offsets_checks_its_windows_only()
+    public void A_range_of_offsets_or_windows_checks_its_windows_only()
     {
-        JsonElement hour = Report(run.Verify("--from", "2026-11-20T00:10:00Z", "--to", "2026-11-20T00:20:00Z"));
-        Assert.True(hour.GetProperty("ok").GetBoolean());
-        Assert.Equal(60 * 40, Checked(hour, "rows"));
+        JsonElement first = Report(run.Verify("--to", "2026-11-20T00:10:00Z"));
+        Assert.True(first.GetProperty("ok").GetBoolean());
+        Assert.InRange(Checked(first, "rows"), 59 * 40, 61 * 40);
         JsonElement middle = Report(run.Verify("--from-offset", "5000", "--to-offset", "20000"));
         Assert.True(middle.GetProperty("ok").GetBoolean(), middle.ToString());
         Assert.InRange(Checked(middle, "rows"), 500, 4000);
