@@ -129,8 +129,9 @@ public sealed class TransactionalKafkaSink : ITransactionalSink
 
     public void Dispose()
     {
-        _records?.Dispose();
-        _producer.Dispose();
+        // The producer is the records' own once they are there.
+        if (_records != null) _records.Dispose();
+        else _producer.Dispose();
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Defaults(string transactionalId) =>

@@ -9,8 +9,11 @@ public sealed class MockCluster : IDisposable
     private readonly nint _client;
     private readonly nint _cluster;
 
+    private readonly int _brokers;
+
     public MockCluster(int brokers = 1)
     {
+        _brokers = brokers;
         _client = KafkaClient.Create(NativeKafka.Producer, KafkaClient.Configuration(NativeKafka.Producer, [new("client.id", "mock")]));
         _cluster = NativeKafka.rd_kafka_mock_cluster_new(_client, brokers);
         if (_cluster == 0) throw new KafkaException("librdkafka could not start its mock cluster");
@@ -40,6 +43,16 @@ public sealed class MockCluster : IDisposable
     {
         int error = NativeKafka.rd_kafka_mock_partition_set_leader(_cluster, topic, partition, broker);
         if (error != 0) throw new KafkaException($"{topic}[{partition}]: {KafkaClient.ErrorText(error)}");
+    }
+
+    /// <summary>Takes all brokers down, or up again; what they hold stays.</summary>
+    public void SetDown(bool down)
+    {
+        for (int broker = 1; broker <= _brokers; broker++)
+        {
+            int error = down ? NativeKafka.rd_kafka_mock_broker_set_down(_cluster, broker) : NativeKafka.rd_kafka_mock_broker_set_up(_cluster, broker);
+            if (error != 0) throw new KafkaException($"mock broker {broker}: {KafkaClient.ErrorText(error)}");
+        }
     }
 
     public void Dispose()

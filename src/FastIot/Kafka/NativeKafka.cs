@@ -181,6 +181,8 @@ internal static unsafe partial class NativeKafka
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] public static partial int rd_kafka_mock_topic_create(nint cluster, string topic, int partitions, int replication);
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] public static partial int rd_kafka_mock_partition_set_leader(nint cluster, string topic, int partition, int broker);
     [LibraryImport(Library)] public static partial void rd_kafka_mock_push_request_errors_array(nint cluster, short apiKey, nuint count, int* errors);
+    [LibraryImport(Library)] public static partial int rd_kafka_mock_broker_set_down(nint cluster, int broker);
+    [LibraryImport(Library)] public static partial int rd_kafka_mock_broker_set_up(nint cluster, int broker);
     [LibraryImport(Library)] public static partial void rd_kafka_mock_group_initial_rebalance_delay_ms(nint cluster, int delayMs);
 
     /// <summary>
