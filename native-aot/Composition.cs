@@ -27,6 +27,28 @@ internal static class Composition
         Properties = options.Properties,
     };
 
+    /// <summary>What one worker joins the group with.</summary>
+    public static KafkaOptions Member(FastIotOptions options, int worker)
+    {
+        KafkaOptions kafka = Kafka(options.Kafka);
+        var properties = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (options.Kafka.ConsumerProtocol) properties["group.protocol"] = "consumer";
+        // How long a member that is gone without a word keeps its partitions; a restart within it takes up its own place.
+        else properties["session.timeout.ms"] = "15000";
+        if (options.Kafka.StaticMembership) properties["group.instance.id"] = Identity(options, worker);
+        foreach ((string name, string value) in kafka.Properties) properties[name] = value;
+        return kafka with { Properties = properties };
+    }
+
+    /// <summary>Where one worker's records go.</summary>
+    public static IRecordSink Sink(FastIotOptions options, int worker, LatencyHistogram latency, ILogger log) => options.Pipeline.ExactlyOnce
+        ? new TransactionalKafkaSink(Kafka(options.Kafka), $"{options.Kafka.Group}-{Identity(options, worker)}", latency, log)
+        : new KafkaSink(Kafka(options.Kafka), latency, log);
+
+    /// <summary>Names a worker to the brokers, the same after a restart.</summary>
+    private static string Identity(FastIotOptions options, int worker) =>
+        $"{(options.Pipeline.InstanceId.Length > 0 ? options.Pipeline.InstanceId : Environment.MachineName)}-{worker}";
+
     public static DecodeOptions Decode(ReadingOptions options) => new()
     {
         SensorIdName = options.SensorId,

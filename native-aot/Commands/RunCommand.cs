@@ -32,7 +32,6 @@ internal static class RunCommand
         FastIotOptions options = configuration.Options;
         using ILoggerFactory loggers = Composition.Loggers(terminal, options.Log);
         ILogger log = loggers.CreateLogger("FastIot.Kafka");
-        Kafka.KafkaOptions kafka = Composition.Kafka(options.Kafka);
         using var shutdown = new Shutdown(terminal, options.Pipeline.DrainTimeout);
         Model? model = Composition.Model(options.Model, loggers);
         await using PipelineSession session = await PipelineSession.CreateAsync(terminal, new SessionParts
@@ -42,8 +41,8 @@ internal static class RunCommand
             Workers = options.Pipeline.Workers > 0 ? options.Pipeline.Workers : Environment.ProcessorCount,
             Clock = EventClock.Wall(),
             Store = Composition.Store(options.Store),
-            Source = worker => DirectKafkaSource.Open(kafka, options.Kafka.Ingest, worker, log),
-            Sink = (_, latency) => new KafkaSink(kafka, latency, log),
+            Source = worker => DirectKafkaSource.Open(Composition.Member(options, worker), options.Kafka.Ingest, worker, log),
+            Sink = (worker, latency) => Composition.Sink(options, worker, latency, log),
             HttpAddress = options.Http.Address,
             Configuration = ConfigurationPrinter.Json(configuration),
         }, model, loggers).ConfigureAwait(false);

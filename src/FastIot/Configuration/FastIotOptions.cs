@@ -45,6 +45,12 @@ public sealed class KafkaOptions
 
     public Ingest.IngestMode Ingest { get; set; }
 
+    /// <summary>Whether a worker keeps its place in the group over a restart.</summary>
+    public bool StaticMembership { get; set; }
+
+    /// <summary>Whether the group is run by the broker (KIP-848).</summary>
+    public bool ConsumerProtocol { get; set; }
+
     /// <summary>librdkafka's own properties, passed through.</summary>
     public Dictionary<string, string> Properties { get; } = new(StringComparer.Ordinal);
 }
@@ -143,6 +149,11 @@ public sealed class RuntimeOptions
     public int Workers { get; set; }
 
     public int MaxSeriesPerPartition { get; set; }
+
+    public bool ExactlyOnce { get; set; }
+
+    /// <summary>Empty: the host's name.</summary>
+    public string InstanceId { get; set; } = "";
 
     public TimeSpan DrainTimeout { get; set; }
 

@@ -22,6 +22,10 @@ public static class Settings
         ["enable.auto.commit"] = "offsets are committed with the outputs they belong to",
         ["enable.auto.offset.store"] = "offsets are committed with the outputs they belong to",
         ["auto.offset.reset"] = "where reading begins is decided from the committed offset",
+        ["group.instance.id"] = "pipeline.instance-id and kafka.membership set it, for each worker",
+        ["group.protocol"] = "kafka.group-protocol sets it",
+        ["transactional.id"] = "pipeline.instance-id sets it, for each worker",
+        ["isolation.level"] = "what is not committed must not be read",
         ["partitioner"] = "the order of a sensor's readings depends on it",
     };
 
@@ -41,6 +45,10 @@ public static class Settings
             (o, t) => o.Kafka.LateTopic = t.Length == 0 ? "" : Topic(t)),
         Text("kafka.ingest", "ingest", SettingGroup.Kafka, "auto|direct|librdkafka", "auto", "Client that readings are fetched by; auto takes the direct one unless a property needs librdkafka",
             (o, t) => o.Kafka.Ingest = Enum.Parse<IngestMode>(OneOf(t, "auto", "direct", "librdkafka"), ignoreCase: true)),
+        Text("kafka.membership", "membership", SettingGroup.Kafka, "static|dynamic", "static", "static: a restarted instance gets its partitions back at once, one that is gone keeps them for the session time-out; dynamic: the group shares them out anew each time",
+            (o, t) => o.Kafka.StaticMembership = OneOf(t, "static", "dynamic") == "static"),
+        Text("kafka.group-protocol", "group-protocol", SettingGroup.Kafka, "classic|consumer", "classic", "Group protocol; consumer is KIP-848, Kafka 4.0 and newer",
+            (o, t) => o.Kafka.ConsumerProtocol = OneOf(t, "classic", "consumer") == "consumer"),
 
         Text("readings.sensor-id", "sensor-id-name", SettingGroup.Readings, "name", "sensor_id", "Member of a reading that holds the sensor's id",
             (o, t) => o.Readings.SensorId = NotEmpty(t)),
@@ -102,6 +110,8 @@ public static class Settings
 
         Text("pipeline.workers", "workers", SettingGroup.Pipeline, "number", "0", "Threads that each own a part of the partitions; 0 = one per core",
             (o, t) => o.Pipeline.Workers = Int(t, 0, 1024)),
+        Text("pipeline.instance-id", "instance-id", SettingGroup.Pipeline, "text", "", "Name of this instance: the same after a restart, and nobody else's in the group (in a StatefulSet the pod's name); unset, the host's name",
+            (o, t) => o.Pipeline.InstanceId = t),
         Text("pipeline.max-series", "max-series", SettingGroup.Pipeline, "number", Limits.MaxSeriesPerPartition.ToString(CultureInfo.InvariantCulture),
             "Series per partition; readings of more are rejected",
             (o, t) => o.Pipeline.MaxSeriesPerPartition = Int(t, 1, Array.MaxLength / 64)),

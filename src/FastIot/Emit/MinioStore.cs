@@ -41,7 +41,7 @@ public sealed class MinioStore : IObjectStore
     {
         _options = options;
         Uri endpoint = EndpointOf(options.Endpoint);
-        _http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), ConnectTimeout = TimeSpan.FromSeconds(10) }) { Timeout = options.Timeout };
+        _http = new HttpClient(new PutWatch { InnerHandler = new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), ConnectTimeout = TimeSpan.FromSeconds(10) } }) { Timeout = options.Timeout };
         _client = new MinioClient()
             .WithEndpoint(endpoint.Host, endpoint.Port)
             .WithSSL(endpoint.Scheme == Uri.UriSchemeHttps)
@@ -62,29 +62,40 @@ public sealed class MinioStore : IObjectStore
         return true;
     }, cancellation);
 
-    public Task PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellation) => Guard(name, "write", async () =>
+    public Task PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellation) => PutAsync(name, content, null, cancellation);
+
+    public async Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation)
     {
+        // Asked first: a replay rewrites what is there, and need not send it. The condition decides where two write at once.
+        if (await HeadAsync(name, cancellation).ConfigureAwait(false) is { } there) return there;
+        if (await PutAsync(name, content, rowsHash, cancellation).ConfigureAwait(false)) return null;
+        return await HeadAsync(name, cancellation).ConfigureAwait(false) ?? throw new ObjectStoreException($"{Location}/{name} was there a moment ago and is gone: somebody removes what is being written");
+    }
+
+    /// <param name="rowsHash">Null: whatever is there is replaced.</param>
+    /// <returns>False when there was one already.</returns>
+    private Task<bool> PutAsync(string name, ReadOnlyMemory<byte> content, string? rowsHash, CancellationToken cancellation) => Guard(name, "write", async () =>
+    {
+        PutWatch.Outcome outcome = PutWatch.Begin(ifAbsent: rowsHash != null);
         using MemoryHandle pin = content.Pin();
         using Stream stream = Stream(in pin, content.Length);
         PutObjectArgs put = new PutObjectArgs().WithBucket(_options.Bucket).WithObject(name).WithStreamData(stream).WithObjectSize(content.Length)
             .WithContentType(name.EndsWith(".parquet", StringComparison.Ordinal) ? "application/vnd.apache.parquet" : "application/octet-stream");
-        await _client.PutObjectAsync(put, cancellation).ConfigureAwait(false);
-        return true;
-    }, cancellation);
-
-    public async Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation)
-    {
-        if (await HeadAsync(name, cancellation).ConfigureAwait(false) is { } there) return there;
-        return await Guard<StoredObject?>(name, "write", async () =>
+        if (rowsHash != null) put = put.WithHeaders(new Dictionary<string, string> { [RowsHash] = rowsHash });
+        try
         {
-            using MemoryHandle pin = content.Pin();
-            using Stream stream = Stream(in pin, content.Length);
-            PutObjectArgs put = new PutObjectArgs().WithBucket(_options.Bucket).WithObject(name).WithStreamData(stream).WithObjectSize(content.Length)
-                .WithContentType("application/vnd.apache.parquet").WithHeaders(new Dictionary<string, string> { [RowsHash] = rowsHash });
             await _client.PutObjectAsync(put, cancellation).ConfigureAwait(false);
-            return null;
-        }, cancellation).ConfigureAwait(false);
-    }
+        }
+        catch (Exception e) when (outcome.Status == HttpStatusCode.PreconditionFailed && e is not OperationCanceledException)
+        {
+            return false;
+        }
+
+        // Whatever the library makes of an answer: stored is what the server has called stored.
+        if (outcome.Status == HttpStatusCode.PreconditionFailed) return false;
+        if (outcome.Status is { } status && (int)status is >= 200 and < 300) return true;
+        throw new HttpRequestException($"the server answered {(outcome.Status is { } answered ? $"{(int)answered} {answered}" : "nothing")}");
+    }, cancellation);
 
     public Task<StoredObject?> HeadAsync(string name, CancellationToken cancellation) => Guard<StoredObject?>(name, "read", async () =>
     {

@@ -44,6 +44,30 @@ public sealed class RealServers : IDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
+    /// <summary>The first of so many ports in a row that are all free.</summary>
+    public static int FreePortRange(int count)
+    {
+        while (true)
+        {
+            int first = FreePort();
+            if (first + count < 65535 && Enumerable.Range(first, count).All(IsFree)) return first;
+        }
+    }
+
+    private static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Runs a program to its end; its output is the result, a failure fails the test.</summary>
     public static string Run(string program, params string[] arguments)
     {
