@@ -90,18 +90,21 @@ public sealed partial class DirectKafkaSource : IGroupSource, IAssignmentListene
 
     public CommitResult Commit(ReadOnlySpan<PartitionCommit> commits) => _group.Commit(commits);
 
-    public IGroupMembership? Group() => _group.Group();
+    public IGroupMembership? Group() => (_group as IGroupSource)?.Group();
 
-    public bool Owns(int partition) => _fetch.Has(partition) && _group.Owns(partition);
+    public bool Owns(int partition) => _fetch.Has(partition) && (_group is not IGroupSource group || group.Owns(partition));
 
     public void Seek(int partition, long offset) => _fetch.Seek(partition, offset);
 
     /// <inheritdoc/>
-    /// <remarks>Both the position and what the fetch has passed over must be at the end: behind the last record there may be markers of transactions.</remarks>
+    /// <remarks>Behind the last record there may be markers of transactions only: the fetch has passed over them, the position has not.</remarks>
     public bool AtEnd(int partition, long position) => _fetch.AtEnd(partition) || _fetch.HighOffset(partition) is >= 0 and long high && position >= high;
 
-    /// <inheritdoc/>
-    public void Rewind() => _group.Rewind();
+    public void Rewind()
+    {
+        if (_group is not IGroupSource group) throw new NotSupportedException("the group's source cannot be rewound");
+        group.Rewind();
+    }
 
     public void Close() => _group.Close();
 
