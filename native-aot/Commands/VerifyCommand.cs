@@ -31,7 +31,6 @@ internal static class VerifyCommand
                 Decode = pipeline.Decode,
                 MaxSeries = pipeline.MaxSeriesPerPartition,
                 Store = store,
-                ConfigHash = pipeline.ConfigHash(),
                 FromUs = Given(parsed, from),
                 ToUs = Given(parsed, to),
                 FromOffset = Given(parsed, fromOffset),

@@ -110,6 +110,8 @@ public static class Settings
 
         Text("pipeline.workers", "workers", SettingGroup.Pipeline, "number", "0", "Threads that each own a part of the partitions; 0 = one per core",
             (o, t) => o.Pipeline.Workers = Int(t, 0, 1024)),
+        Text("pipeline.delivery", "delivery", SettingGroup.Pipeline, "exactly-once|at-least-once", "at-least-once", "exactly-once: records and offsets in Kafka transactions; at-least-once: after a crash some records come again",
+            (o, t) => o.Pipeline.ExactlyOnce = OneOf(t, "exactly-once", "at-least-once") == "exactly-once"),
         Text("pipeline.instance-id", "instance-id", SettingGroup.Pipeline, "text", "", "Name of this instance: the same after a restart, and nobody else's in the group (in a StatefulSet the pod's name); unset, the host's name",
             (o, t) => o.Pipeline.InstanceId = t),
         Text("pipeline.max-series", "max-series", SettingGroup.Pipeline, "number", Limits.MaxSeriesPerPartition.ToString(CultureInfo.InvariantCulture),

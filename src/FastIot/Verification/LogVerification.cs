@@ -20,7 +20,7 @@ internal static class LogVerification
         var report = new VerifyReport { Group = kafka.Group, Topic = kafka.RawTopic, Store = options.Store.Location };
         // Commits first: whatever they say is out must be there, and can be seen, by the time the outputs are read.
         PartitionRange[] ranges = [.. GroupOffsets.Read(kafka, log.Partitions(kafka.RawTopic), options.Timeout).Select(c => Range(options, log, c, report)).OfType<PartitionRange>()];
-        List<StoredFile> files = [.. (await StoredWindows.ListAsync(options.Store, cancellation).ConfigureAwait(false)).Where(f => f.ConfigHash == options.ConfigHash)];
+        List<StoredFile> files = await StoredWindows.ListAsync(options.Store, cancellation).ConfigureAwait(false);
         ILookup<int, SeenAnomaly> anomalies = Anomalies(kafka, log, report, cancellation).ToLookup(a => a.Partition);
         SeenReadings deadLetters = Side("dead letter", kafka.DeadLetterTopic, report.DeadLetters);
         SeenReadings? late = kafka.LateTopic is { } topic ? Side("late reading", topic, report.LateReadings) : null;
@@ -29,7 +29,7 @@ internal static class LogVerification
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
         await Parallel.ForEachAsync(ranges, parallel, (range, token) =>
         {
-            var stored = new StoredWindows(options.Store, files.Where(f => f.Partition == range.Partition));
+            var stored = new StoredWindows(options.Store, files.Where(f => f.Partition == range.Partition && f.ConfigHash == range.Committed.ConfigHash));
             new PartitionVerification(options, report, range, stored, anomalies[range.Partition].ToLookup(a => a.WindowEndUs), deadLetters, late)
                 .Run(log, passed => progress(Interlocked.Add(ref done, passed) / (double)all, report), token);
             return ValueTask.CompletedTask;
@@ -66,8 +66,8 @@ internal static class LogVerification
             throw new KafkaException($"group {kafka.Group}, {kafka.RawTopic}[{committed.Partition}]: {e.Message}", e);
         }
 
-        if (metadata.ConfigHash != options.ConfigHash)
-            throw new KafkaException($"group {kafka.Group}, {kafka.RawTopic}[{committed.Partition}]: it ran with another configuration of windows, decoding or files (hash {metadata.ConfigHash}, here {options.ConfigHash}); verify with the same");
+        if (metadata.WindowUs > 0 && metadata.WindowUs != options.Windows.WindowUs)
+            throw new KafkaException($"group {kafka.Group}, {kafka.RawTopic}[{committed.Partition}]: it ran with another configuration: windows of {metadata.WindowUs / 1e6} s, here {options.Windows.WindowUs / 1e6} s; verify with the same");
         long to = Math.Min(metadata.Position, options.ToOffset ?? long.MaxValue);
         if (to > high) throw new KafkaException($"group {kafka.Group}, {kafka.RawTopic}[{committed.Partition}]: committed up to offset {to}, but the log ends at {high}: the topic was made anew");
         long from = Math.Max(low, options.FromOffset ?? low);

@@ -28,6 +28,7 @@ internal sealed class PartitionVerification
     private readonly HashSet<long> _visited = [];
     private readonly long _rowsToUs, _emittedToUs;
     private long _checkFromUs;
+    private int _decided;
     private long _probed;
     private long _windowCount;
 
@@ -48,15 +49,23 @@ internal sealed class PartitionVerification
         foreach (ConsumeResult<byte[]?, byte[]?> record in log.Read(_options.Kafka.RawTopic, _range.Partition, _range.From, _range.To, cancellation))
         {
             records++;
+            DecideUpTo(record.Offset.Value);
             readings += Take(record);
             if (record.Offset.Value - passed < 1000) continue;
             progress(record.Offset.Value - passed);
             passed = record.Offset.Value;
         }
 
+        DecideUpTo(_range.To);
         progress(_range.To - passed);
         _report.Read(records, readings, _windowCount);
         End();
+    }
+
+    /// <summary>Idle advances are no functions of the log: those that are committed before this offset are made.</summary>
+    private void DecideUpTo(long offset)
+    {
+        for (; _decided < _range.Committed.Idle.Count && _range.Committed.Idle[_decided].Position <= offset; _decided++) _windows.AdvanceTo(_range.Committed.Idle[_decided].WindowEndUs);
     }
 
     private int Take(ConsumeResult<byte[]?, byte[]?> record)

@@ -19,9 +19,6 @@ internal sealed record VerifyOptions
     /// <summary>Where the feature files are.</summary>
     public required IObjectStore Store { get; init; }
 
-    /// <summary>The configuration's hash, see <see cref="PipelineOptions.ConfigHash"/>: the group must have run with the same.</summary>
-    public required string ConfigHash { get; init; }
-
     /// <summary>Windows that end after this, µs of event time; null = from the begin of the log.</summary>
     public long? FromUs { get; init; }
 

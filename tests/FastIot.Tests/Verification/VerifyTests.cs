@@ -135,7 +135,7 @@ public sealed class VerifyTests(AuditedRun run) : IClassFixture<AuditedRun>
     [Fact]
     public void Another_configuration_group_or_time_is_refused()
     {
-        Assert.Contains("another configuration", run.Verify("--slide", "5s").Error);
+        Assert.Contains("another configuration", run.Verify("--window", "30s").Error);
         JsonElement nobody = Report(run.Verify("--group", "nobody"));
         Assert.Equal("the group has committed nothing", nobody.GetProperty("partitions")[0].GetProperty("note").GetString());
         Assert.Equal(2, run.Verify("--from", "yesterday").ExitCode);
