@@ -129,11 +129,13 @@ public sealed class HostilityTests(ConformanceTests.Server server) : IClassFixtu
         using TcpClient client = await ConnectAsync();
         using var timer = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         using var answer = new MemoryStream();
+        // Taken now: once the server has closed its end, the client gives none out.
+        NetworkStream stream = client.GetStream();
         try
         {
-            await client.GetStream().WriteAsync(request, timer.Token);
+            await stream.WriteAsync(request, timer.Token);
             client.Client.Shutdown(SocketShutdown.Send);
-            await client.GetStream().CopyToAsync(answer, timer.Token);
+            await stream.CopyToAsync(answer, timer.Token);
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
