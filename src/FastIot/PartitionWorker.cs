@@ -33,6 +33,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private long _lastCommit;
     private long _lastStep;
     private bool _rewinding;
+    private bool _hasSource = true;
     private volatile bool _drain;
     private volatile bool _stop;
     private volatile bool _markSteady;
@@ -178,7 +179,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         foreach (Partition partition in _assigned.Values) partition.Dispose();
         _assigned.Clear();
         _channels.Records.Dispose();
-        _source.Dispose();
+        if (_hasSource) _source.Dispose();
         _closer.Dispose();
     }
 
@@ -344,16 +345,21 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private void RestartSource()
     {
         foreach (int number in _assigned.Keys.ToArray()) Remove(number);
+        // First: two members of one identity would fence each other.
         _source.Dispose();
+        _hasSource = false;
         _source = _makeSource();
+        _hasSource = true;
         _group = _source as IGroupSource;
         _source.Start(this);
     }
 
+    /// <summary>The new one first: if it cannot be made now, the former is still there to be replaced later. Making it fences the former.</summary>
     private IRecordSink Replace(IRecordSink sink)
     {
+        IRecordSink fresh = _makeSink();
         sink.Dispose();
-        return _makeSink();
+        return fresh;
     }
 
     private bool Remove(int number)

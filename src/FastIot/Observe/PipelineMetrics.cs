@@ -17,6 +17,7 @@ public sealed class PipelineMetrics
     private readonly Lock _lock = new();
 
     private readonly Counter _records, _readings, _replayed, _late, _rejected, _windows, _scored, _anomalies, _kinds, _commits, _closeSeconds, _scoreSeconds;
+    private readonly Counter _failedCommits, _commitSeconds, _recoveries, _snapshots, _snapshotSeconds, _snapshotsLost, _gap;
     private readonly Gauge _lag, _delay, _series, _stateBytes, _paused, _partitions;
     private readonly Counter _oldEvents, _oldAnomalies;
     private readonly Gauge _oldLag;
@@ -40,6 +41,13 @@ public sealed class PipelineMetrics
         _anomalies = Count("fastiot_anomalies_total", "Windows that raised an alarm", "model_version");
         _kinds = Count("fastiot_anomalies_by_kind_total", "Alarms by what they look like", "kind");
         _commits = Count("fastiot_commits_total", "Commits of the group's offsets");
+        _failedCommits = Count("fastiot_commits_failed_total", "Commits that were refused, or whose outcome is unknown");
+        _commitSeconds = Count("fastiot_commit_seconds_total", "Time spent in commits, all workers");
+        _recoveries = Count("fastiot_recoveries_total", "Times that a worker discarded its state and began again from what is committed");
+        _snapshots = Count("fastiot_snapshots_total", "Snapshots of slow state taken");
+        _snapshotSeconds = Count("fastiot_snapshot_seconds_total", "Time the workers spent on taking snapshots");
+        _snapshotsLost = Count("fastiot_snapshots_lost_total", "Committed snapshots that could not be used: the partition's series began cold");
+        _gap = Count("fastiot_data_gap_records_total", "Records that were needed and had expired");
         _closeSeconds = Count("fastiot_window_close_seconds_total", "Time spent merging windows and learning baselines, all workers");
         _scoreSeconds = Count("fastiot_inference_compute_seconds_total", "Time spent in the model, all workers");
         _lag = Level("fastiot_consumer_lag_records", "Records in the log that are not read yet", "partition");
@@ -99,6 +107,13 @@ public sealed class PipelineMetrics
         }
 
         _commits.IncTo(statistics.Workers.Sum(w => w.Commits));
+        _failedCommits.IncTo(statistics.Workers.Sum(w => w.FailedCommits));
+        _commitSeconds.IncTo(statistics.Workers.Sum(w => w.CommitTicks) / (double)Stopwatch.Frequency);
+        _recoveries.IncTo(statistics.Workers.Sum(w => w.Recoveries));
+        _snapshots.IncTo(statistics.Workers.Sum(w => w.Snapshots));
+        _snapshotSeconds.IncTo(statistics.Workers.Sum(w => w.SnapshotTicks) / (double)Stopwatch.Frequency);
+        _snapshotsLost.IncTo(statistics.Partitions.Sum(p => p.SnapshotsLost));
+        _gap.IncTo(statistics.Partitions.Sum(p => p.GapRecords));
         _closeSeconds.IncTo(statistics.Workers.Sum(w => w.CloseTicks) / (double)Stopwatch.Frequency);
         _scoreSeconds.IncTo(statistics.Workers.Sum(w => w.ScoreTicks) / (double)Stopwatch.Frequency);
         _series.Set(statistics.Series);
