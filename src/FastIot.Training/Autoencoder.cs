@@ -8,7 +8,7 @@ namespace FastIot.Training;
 
 /// <summary>
 /// LSTM autoencoder with a scoring head: encoder LSTM over the squashed features and the sensor type, a narrow latent, decoder LSTM back to
-/// the features; the head sees the encoder's state, the newest window, and what could not be reconstructed.
+/// the features. The head sees the encoder's state, the input itself, and what could not be reconstructed.
 /// </summary>
 internal sealed class Autoencoder : nn.Module
 {
@@ -17,6 +17,9 @@ internal sealed class Autoencoder : nn.Module
 
     /// <summary>Windows at the sequence's end whose errors are averaged for the head.</summary>
     public const int LastWindows = 6;
+
+    /// <summary>Errors that the reconstruction channel judges: of the newest window, and the mean of the last ones.</summary>
+    public const int JudgedErrors = 2 * FeatureNames.Count;
 
     /// <summary>Added before the logarithm of an error.</summary>
     public const float ErrorFloor = 1e-3f;
@@ -31,7 +34,7 @@ internal sealed class Autoencoder : nn.Module
 
     private readonly Tensor _cap = tensor(Caps());
 
-    public Autoencoder(int hidden, int lags) : base("autoencoder")
+    public Autoencoder(int hidden, int headHidden, int lags) : base("autoencoder")
     {
         Hidden = hidden;
         Lags = lags;
@@ -39,8 +42,8 @@ internal sealed class Autoencoder : nn.Module
         ToLatent = nn.Linear(hidden, Latent);
         Decoder = nn.LSTM(Latent, hidden, batchFirst: true);
         ToFeatures = nn.Linear(hidden, FeatureNames.Count);
-        Head1 = nn.Linear(hidden + 4 * FeatureNames.Count + SensorTypes.Count, hidden);
-        Head2 = nn.Linear(hidden, AnomalyKinds.Modelled);
+        Head1 = nn.Linear(HeadInputs(hidden, lags), headHidden);
+        Head2 = nn.Linear(headHidden, AnomalyKinds.Modelled);
         RegisterComponents();
     }
 
@@ -60,13 +63,15 @@ internal sealed class Autoencoder : nn.Module
 
     public Linear Head2 { get; }
 
+    public static int HeadInputs(int hidden, int lags) => hidden + (lags + 3) * FeatureNames.Count + SensorTypes.Count;
+
     /// <summary>Bound of each squashed feature.</summary>
     public static float[] Caps() => [.. FeatureNames.All.Select(name => name == "count" ? CountCap : SquashCap)];
 
     /// <param name="z">[N, T, 12].</param>
     /// <param name="type">[N, 5].</param>
-    /// <returns>Squashed features and their reconstruction [N, T, 12], and kind logits [N, 4].</returns>
-    public (Tensor X, Tensor Reconstruction, Tensor Logits) Forward(Tensor z, Tensor type)
+    /// <returns>Squashed features and their reconstruction [N, T, 12], judged errors [N, 24], and kind logits [N, 4].</returns>
+    public (Tensor X, Tensor Reconstruction, Tensor Judged, Tensor Logits) Forward(Tensor z, Tensor type)
     {
         Tensor x = Squash(z);
         Tensor types = type.unsqueeze(1).expand(-1, Lags, -1);
@@ -76,10 +81,9 @@ internal sealed class Autoencoder : nn.Module
         (Tensor decoded, _, _) = Decoder.call(latent.contiguous());
         Tensor reconstruction = ToFeatures.call(decoded);
         Tensor e = x - reconstruction;
-        Tensor meanSquare = e.square().mean([1]);
-        Tensor recent = e.narrow(1, Lags - LastWindows, LastWindows).mean([1]);
-        Tensor input = cat([h, x.select(1, Lags - 1), e.select(1, Lags - 1), recent, (meanSquare + ErrorFloor).log(), type], 1);
-        return (x, reconstruction, Head2.call(Head1.call(input).relu()));
+        Tensor judged = cat([e.select(1, Lags - 1), e.narrow(1, Lags - LastWindows, LastWindows).mean([1])], 1);
+        Tensor input = cat([h, x.flatten(1), judged, (e.square().mean([1]) + ErrorFloor).log(), type], 1);
+        return (x, reconstruction, judged, Head2.call(Head1.call(input).relu()));
     }
 
     private Tensor Squash(Tensor z)

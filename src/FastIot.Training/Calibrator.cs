@@ -1,9 +1,8 @@
 using FastIot.Scoring;
-using FastIot.Simulation;
 
 namespace FastIot.Training;
 
-/// <summary>Measures on healthy sensors how many alarm episodes a day each threshold would raise.</summary>
+/// <summary>Measures how many false alarm episodes a day each threshold would raise: outside events and the two minutes behind them.</summary>
 internal static class Calibrator
 {
     /// <summary>Points of a table at most.</summary>
@@ -15,35 +14,35 @@ internal static class Calibrator
     /// <summary>Windows that may lie between two alarms of one episode: one window length.</summary>
     private const int GapWindows = 6;
 
-    public static CalibrationTable Head(FleetScores clean) => Table("*", clean.Score, clean.SensorDays);
+    public static CalibrationTable Head(FleetScores fleet) => Table("*", fleet.Normal(fleet.Score), fleet.SensorDays);
 
     /// <summary>A table of each type, and one of all for types the model does not know.</summary>
-    public static CalibrationTable[] Reconstruction(FleetScores clean)
+    public static CalibrationTable[] Reconstruction(FleetScores fleet)
     {
+        float[][] normal = fleet.Normal(fleet.Error);
         var tables = new List<CalibrationTable>();
         for (int type = 0; type < SensorTypes.Count; type++)
         {
-            float[][] ofType = [.. clean.Error.Where((_, sensor) => Fleet.TypeOf(sensor) == (SensorType)type)];
-            tables.Add(Table(SensorTypes.Names[type], ofType, clean.SensorDays * ofType.Length / clean.Error.Length));
+            float[][] ofType = [.. normal.Where((_, series) => fleet.Types[series] == (SensorType)type)];
+            if (ofType.Length > 0) tables.Add(Table(SensorTypes.Names[type], ofType, fleet.SensorDays * ofType.Length / normal.Length));
         }
 
-        tables.Add(Table("*", clean.Error, clean.SensorDays));
+        tables.Add(Table("*", normal, fleet.SensorDays));
         return [.. tables];
     }
 
     /// <summary>Episodes of all series at this threshold.</summary>
-    public static int Episodes(float[][] scores, float threshold)
+    public static int Episodes(float[][] scores, float threshold) => scores.Sum(series => Episodes(series.Length, w => series[w] >= threshold));
+
+    /// <summary>Runs of alarms among this many windows.</summary>
+    public static int Episodes(int windows, Func<int, bool> alarm)
     {
-        int episodes = 0;
-        foreach (float[] series in scores)
+        int episodes = 0, last = -GapWindows - 1;
+        for (int w = 0; w < windows; w++)
         {
-            int last = -GapWindows - 1;
-            for (int w = 0; w < series.Length; w++)
-            {
-                if (!(series[w] >= threshold)) continue;
-                if (w - last > GapWindows) episodes++;
-                last = w;
-            }
+            if (!alarm(w)) continue;
+            if (w - last > GapWindows) episodes++;
+            last = w;
         }
 
         return episodes;

@@ -8,82 +8,130 @@ namespace FastIot.Training;
 /// <summary>Raw scores of every window of a fleet, through ONNX Runtime as the pipeline has it: NaN while warming or without a window.</summary>
 internal sealed class FleetScores
 {
-    private FleetScores(int sensors, int windows, double hours)
+    private FleetScores(int series, int windows)
     {
         Windows = windows;
-        SensorDays = sensors * (hours - 0.5) / 24;
-        Score = new float[sensors][];
-        Error = new float[sensors][];
-        Label = new sbyte[sensors][];
-        for (int s = 0; s < sensors; s++)
-        {
-            Score[s] = new float[windows];
-            Error[s] = new float[windows];
-            Label[s] = new sbyte[windows];
-            Array.Fill(Score[s], float.NaN);
-            Array.Fill(Label[s], WindowLabel.DoNotCare);
-        }
+        Types = new SensorType[series];
+        Score = new float[series][];
+        Error = new float[series][];
+        Label = new sbyte[series][];
     }
 
     public int Windows { get; }
 
-    /// <summary>Past warming.</summary>
-    public double SensorDays { get; }
+    public SensorType[] Types { get; }
 
-    /// <summary>[sensor][window]; window w ends at the fleet's first slide end plus w slides.</summary>
+    /// <summary>[series][window]; window w ends at <see cref="FirstEndUs"/> plus w slides.</summary>
     public float[][] Score { get; }
 
     public float[][] Error { get; }
 
     public sbyte[][] Label { get; }
 
-    public List<AnomalyEvent> Events { get; private set; } = [];
+    /// <summary>In order of their start within each series.</summary>
+    public List<AnomalyEvent> Events { get; } = [];
 
-    public long FirstEndUs { get; private init; }
+    public long FirstEndUs { get; private set; }
 
-    /// <param name="thresholds">With these, baselines learn as they do in the pipeline: more slowly while a series is in alarm.</param>
-    public static unsafe FleetScores Of(FleetOptions fleet, double hours, FeatureSpec spec, ModelSession session, AlarmThresholds? thresholds, Action<double> progress)
+    /// <summary>Windows that have a score, as time.</summary>
+    public double SensorDays { get; private set; }
+
+    /// <param name="loop">The alarms from which baselines learn slowly, as in the pipeline; null where they always learn at full speed.</param>
+    public static FleetScores Of(FleetOptions fleet, double hours, FeatureSpec spec, byte[] onnx, AlarmThresholds? loop, int threads, Action<double> progress) =>
+        Of(SimulatedWindows.Shards(fleet), shard => SimulatedWindows.Simulate(fleet, hours, shard), spec, onnx, loop, threads, progress);
+
+    /// <summary>The logs are made one by one, played, and forgotten.</summary>
+    public static FleetScores Of(int shards, Func<int, WindowLog> log, FeatureSpec spec, byte[] onnx, AlarmThresholds? loop, int threads, Action<double> progress)
     {
-        long slide = WindowSpec.Default.SlideUs;
-        long first = Watermark.Floor(fleet.StartUs, slide) + slide;
-        var scores = new FleetScores(fleet.Sensors, (int)(hours * 3600e6 / slide) + 1, hours) { FirstEndUs = first };
-        using var windows = new FleetWindows(fleet, spec);
-        int rowFloats = spec.Lags.Length * FeatureNames.Count;
-        int[] chunk = new int[Limits.ScoringChunk];
-        windows.Play(hours, () =>
+        var parts = new FleetScores[shards];
+        int done = 0;
+        Parallel.For(0, shards, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
-            int w = (int)((windows.Batch.WindowEndUs - first) / slide), filled = 0;
-            for (int row = 0; row < windows.Batch.Count; row++)
+            using Microsoft.ML.OnnxRuntime.SessionOptions options = Model.Options();
+            using var session = new ModelSession(onnx, spec.Lags.Length, options);
+            parts[i] = Of(log(i), spec, session, loop);
+            progress((double)Interlocked.Increment(ref done) / shards);
+        });
+        return Joined(parts);
+    }
+
+    /// <summary>Scores of what is normal only: NaN in and just behind events.</summary>
+    public float[][] Normal(float[][] scores) =>
+        [.. scores.Select((series, s) => series.Select((score, w) => Label[s][w] == WindowLabel.Normal ? score : float.NaN).ToArray())];
+
+    private static FleetScores Of(WindowLog log, FeatureSpec spec, ModelSession session, AlarmThresholds? loop)
+    {
+        var scores = new FleetScores(log.Series, log.Windows) { FirstEndUs = log.FirstEndUs };
+        for (int s = 0; s < log.Series; s++)
+        {
+            scores.Types[s] = log.Types[s];
+            scores.Score[s] = new float[log.Windows];
+            scores.Error[s] = new float[log.Windows];
+            scores.Label[s] = new sbyte[log.Windows];
+            Array.Fill(scores.Score[s], float.NaN);
+            Array.Fill(scores.Error[s], float.NaN);
+            Array.Fill(scores.Label[s], WindowLabel.DoNotCare);
+        }
+
+        int[] chunk = new int[Limits.ScoringChunk];
+        long scored = 0;
+        log.Play(spec, (w, batch, features) =>
+        {
+            int filled = 0;
+            ReadOnlySpan<WindowRow> rows = log.Rows(w);
+            for (int row = 0; row < rows.Length; row++)
             {
-                int sensor = windows.Batch.Slot[row];
-                if (windows.Features.IsWarming(sensor)) continue;
-                scores.Label[sensor][w] = windows.Label(sensor, windows.Batch.WindowEndUs);
-                windows.Features.Gather(sensor, session.Features + filled * rowFloats);
-                var type = new Span<float>(session.SensorType + filled * SensorTypes.Count, SensorTypes.Count);
-                type.Clear();
-                type[(int)Fleet.TypeOf(sensor)] = 1;
+                if (features.IsWarming(rows[row].Series)) continue;
+                scores.Label[rows[row].Series][w] = rows[row].Label;
+                scores.Gather(session, features, rows[row].Series, filled);
                 chunk[filled++] = row;
-                if (filled == chunk.Length) filled = scores.Run(session, windows.Batch, chunk, filled, w, thresholds);
+                if (filled == chunk.Length) filled = scores.Run(session, batch, chunk, filled, w, spec, loop, ref scored);
             }
 
-            if (filled > 0) scores.Run(session, windows.Batch, chunk, filled, w, thresholds);
-            progress((windows.Batch.WindowEndUs - fleet.StartUs) / (hours * 3600e6));
+            if (filled > 0) scores.Run(session, batch, chunk, filled, w, spec, loop, ref scored);
         });
-        scores.Events = windows.Events;
+        scores.Events.AddRange(log.Events);
+        scores.SensorDays = scored * log.Spec.SlideUs / 86400e6;
         return scores;
     }
 
-    private unsafe int Run(ModelSession session, WindowBatch batch, int[] chunk, int filled, int w, AlarmThresholds? thresholds)
+    private unsafe void Gather(ModelSession session, FeatureState features, int series, int place)
+    {
+        features.Gather(series, session.Features + place * features.Spec.Lags.Length * FeatureNames.Count);
+        var type = new Span<float>(session.SensorType + place * SensorTypes.Count, SensorTypes.Count);
+        type.Clear();
+        if (Types[series] != SensorType.Other) type[(int)Types[series]] = 1;
+    }
+
+    private unsafe int Run(ModelSession session, WindowBatch batch, int[] chunk, int filled, int w, FeatureSpec spec, AlarmThresholds? loop, ref long scored)
     {
         session.Run();
+        scored += filled;
         for (int i = 0; i < filled; i++)
         {
-            int row = chunk[i], sensor = batch.Slot[row];
-            Score[sensor][w] = session.Score[i];
-            Error[sensor][w] = session.ReconstructionError[i];
-            if (thresholds != null && thresholds.Judge(session.Score[i], session.ReconstructionError[i], Fleet.TypeOf(sensor)).IsAnomaly) batch.IsAnomaly[row] = 1;
+            int row = chunk[i], series = batch.Slot[row];
+            Score[series][w] = session.Score[i];
+            Error[series][w] = session.ReconstructionError[i];
+            if (loop != null && loop.Judge(session.Score[i], session.ReconstructionError[i], Types[series]).FalseAlarmsPerDay <= spec.SlowAtFalseAlarmsPerDay) batch.LearnSlowly[row] = 1;
         }
 
         return 0;
+    }
+
+    private static FleetScores Joined(FleetScores[] parts)
+    {
+        var all = new FleetScores(parts.Sum(p => p.Score.Length), parts.Max(p => p.Windows)) { FirstEndUs = parts[0].FirstEndUs, SensorDays = parts.Sum(p => p.SensorDays) };
+        int first = 0;
+        foreach (FleetScores part in parts)
+        {
+            part.Types.CopyTo(all.Types, first);
+            part.Score.CopyTo(all.Score, first);
+            part.Error.CopyTo(all.Error, first);
+            part.Label.CopyTo(all.Label, first);
+            foreach (AnomalyEvent e in part.Events) all.Events.Add(e with { Sensor = e.Sensor + first });
+            first += part.Score.Length;
+        }
+
+        return all;
     }
 }

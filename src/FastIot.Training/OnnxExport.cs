@@ -10,7 +10,7 @@ internal static class OnnxExport
 
     public static byte[] Write(AutoencoderWeights weights)
     {
-        int lags = weights.Lags, hidden = weights.Encoder.Hidden;
+        int lags = weights.Lags;
         var g = new OnnxGraph("fastiot_autoencoder");
         string z = g.Input("features", lags, F), type = g.Input("sensor_type", SensorTypes.Count);
         string x = Squash(g, z);
@@ -29,22 +29,35 @@ internal static class OnnxExport
 
         string e = g.Node("Sub", [x, reconstruction]);
         string meanSquare = g.Node("ReduceMean", [g.Node("Mul", [e, e])], ("axes", new long[] { 1 }), ("keepdims", 0L));
-        string newest = g.ScalarIndex(lags - 1);
         string recent = g.Node("Slice", [e, g.Constant(lags - Autoencoder.LastWindows), g.Constant(lags), g.Constant(1L)]);
+        string judged = g.Node("Concat",
+            [
+                g.Node("Gather", [e, g.ScalarIndex(lags - 1)], ("axis", 1L)),
+                g.Node("ReduceMean", [recent], ("axes", new long[] { 1 }), ("keepdims", 0L)),
+            ], ("axis", 1L));
         string head = g.Node("Concat",
             [
-                h, g.Node("Gather", [x, newest], ("axis", 1L)), g.Node("Gather", [e, newest], ("axis", 1L)),
-                g.Node("ReduceMean", [recent], ("axes", new long[] { 1 }), ("keepdims", 0L)),
+                h, g.Node("Reshape", [x, g.Constant(-1L, lags * F)]), judged,
                 g.Node("Log", [g.Node("Add", [meanSquare, g.Scalar(Autoencoder.ErrorFloor)])]), type,
             ], ("axis", 1L));
         string hiddenHead = g.Node("Relu", [Linear(g, head, weights.Head1)]);
-        g.Node("Gemm", [hiddenHead, g.Constant(weights.Head2.Weight, AnomalyKinds.Modelled, hidden), g.Constant(weights.Head2.Bias, AnomalyKinds.Modelled)], ["kind_logits"], ("transB", 1L));
+        g.Node("Gemm", [hiddenHead, g.Constant(weights.Head2.Weight, AnomalyKinds.Modelled, weights.Head2.Inputs), g.Constant(weights.Head2.Bias, AnomalyKinds.Modelled)], ["kind_logits"], ("transB", 1L));
         g.Node("ReduceLogSumExp", ["kind_logits"], ["score"], ("axes", new long[] { 1 }), ("keepdims", 0L));
-        g.Node("ReduceMean", [meanSquare], ["reconstruction_error"], ("axes", new long[] { 1 }), ("keepdims", 0L));
+        Distance(g, judged, type, weights.Whitening);
         g.Output("score");
         g.Output("kind_logits", AnomalyKinds.Modelled);
         g.Output("reconstruction_error");
         return g.ToArray();
+    }
+
+    /// <summary>Mean square of the whitened errors, by the whitening of the sensor's type.</summary>
+    private static void Distance(OnnxGraph g, string judged, string type, LinearWeights whitening)
+    {
+        string whitened = g.Node("Reshape", [Linear(g, judged, whitening), g.Constant(-1L, Whitening.Groups, Autoencoder.JudgedErrors)]);
+        string distances = g.Node("ReduceMean", [g.Node("Mul", [whitened, whitened])], ("axes", new long[] { 2 }), ("keepdims", 0L));
+        string known = g.Node("ReduceSum", [type, g.Constant(1L)], ("keepdims", 1L));
+        string chosen = g.Node("Concat", [type, g.Node("Sub", [g.Scalar(1), known])], ("axis", 1L));
+        g.Node("ReduceSum", [g.Node("Mul", [distances, chosen]), g.Constant(1L)], ["reconstruction_error"], ("keepdims", 0L));
     }
 
     private static string Squash(OnnxGraph g, string z)

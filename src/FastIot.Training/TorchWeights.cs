@@ -5,8 +5,9 @@ namespace FastIot.Training;
 /// <summary>Takes an <see cref="Autoencoder"/>'s weights out of torch.</summary>
 internal static class TorchWeights
 {
-    public static AutoencoderWeights Of(Autoencoder net) =>
-        new(net.Lags, Of(net.Encoder), Of(net.ToLatent), Of(net.Decoder), Of(net.ToFeatures), Of(net.Head1), Of(net.Head2));
+    /// <param name="whitening">Null while nobody asks for the reconstruction error.</param>
+    public static AutoencoderWeights Of(Autoencoder net, LinearWeights? whitening = null) =>
+        new(net.Lags, Of(net.Encoder), Of(net.ToLatent), Of(net.Decoder), Of(net.ToFeatures), Of(net.Head1), Of(net.Head2), whitening ?? Whitening.None());
 
     private static LinearWeights Of(Linear layer) =>
         new((int)layer.weight.shape[1], (int)layer.weight.shape[0], [.. layer.weight.detach().data<float>()], [.. layer.bias!.detach().data<float>()]);

@@ -1,121 +1,134 @@
-using System.Diagnostics;
 using FastIot.Scoring;
+using FastIot.Simulation;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace FastIot.Training;
 
-/// <summary>How long and how fast the network learns.</summary>
-internal sealed record TrainerOptions
-{
-    public int Hidden { get; init; } = 32;
-
-    public int Batch { get; init; } = 512;
-
-    public int SequencesPerEpoch { get; init; } = 120_000;
-
-    public int Epochs { get; init; } = 8;
-
-    /// <summary>Epochs of the second round, half of whose normal windows are hard ones.</summary>
-    public int HardEpochs { get; init; } = 6;
-
-    public double LearningRate { get; init; } = 4e-3;
-
-    /// <summary>Share of sequences whose sensor type is hidden, so that unknown types are served too.</summary>
-    public double TypeDropout { get; init; } = .2;
-
-    /// <summary>Share of normal windows that count as hard: those scored highest.</summary>
-    public double HardShare { get; init; } = .03;
-
-    public int Seed { get; init; } = 1;
-}
-
-/// <summary>Trains an <see cref="Autoencoder"/> on samples: first on windows drawn at random, then with the normal ones it finds hardest.</summary>
-internal sealed class Trainer(Samples samples, TrainerOptions options, int lags, TextWriter log)
+/// <summary>
+/// Trains an <see cref="Autoencoder"/>: first on windows drawn at random, then also with the normal ones it finds hardest. What a step does
+/// is a function of the seed and its number, so that a run resumed from a checkpoint ends with the same weights.
+/// </summary>
+internal sealed class Trainer
 {
     private const double KindWeight = 4;
+    private const double LargestGradient = 1;
 
-    private readonly Random _random = new(options.Seed);
-    private readonly Autoencoder _net = Seeded(options, lags);
-    private readonly float[] _features = new float[options.Batch * samples.RowFloats];
-    private readonly float[] _types = new float[options.Batch * SensorTypes.Count];
-    private readonly float[] _kinds = new float[options.Batch * AnomalyKinds.Modelled];
-    private readonly float[] _normal = new float[options.Batch];
+    /// <summary>One in so many normal windows is looked at when mining: neighbours overlap by five sixths and score much the same.</summary>
+    private const int MinedStep = 2;
 
-    public Autoencoder Train()
+    private readonly Sequences _sequences;
+    private readonly TrainerOptions _options;
+    private readonly Autoencoder _net;
+    private readonly Adam _adam;
+    private readonly float[] _features;
+    private readonly float[] _types;
+    private readonly float[] _kinds;
+    private readonly float[] _normal;
+    private int[][] _hard = [];
+    private int _round;
+    private int _step;
+
+    public Trainer(Sequences sequences, TrainerOptions options)
     {
-        Round("round 1", options.Epochs, options.LearningRate, samples.Normal, samples.Normal);
-        if (options.HardEpochs > 0) Round("round 2", options.HardEpochs, options.LearningRate / 2, samples.Normal, HardestNormal());
+        _sequences = sequences;
+        _options = options;
+        set_num_threads(options.Threads);
+        random.manual_seed((long)options.Seed);
+        _net = new Autoencoder(options.Hidden, options.HeadHidden, sequences.Lags);
+        _adam = new Adam(_net.parameters());
+        _features = new float[options.Batch * sequences.RowFloats];
+        _types = new float[options.Batch * SensorTypes.Count];
+        _kinds = new float[options.Batch * AnomalyKinds.Modelled];
+        _normal = new float[options.Batch];
+    }
+
+    /// <summary>Called after each epoch: the share of all steps done, and the epoch's mean loss.</summary>
+    public event Action<double, double>? Epoch;
+
+    /// <summary>Share of all steps that are done.</summary>
+    public double Done => (double)(StepsBefore(_round) + _step) / StepsBefore(_options.Rounds.Count);
+
+    /// <returns>Null when it was cancelled: after the last <see cref="Epoch"/>, the state can be saved.</returns>
+    public Autoencoder? Train(CancellationToken cancellation)
+    {
+        double loss = 0;
+        _net.train();
+        for (; _round < _options.Rounds.Count; _round++, _step = 0)
+        {
+            TrainingRound round = _options.Rounds[_round];
+            int steps = round.Epochs * _options.StepsPerEpoch, before = StepsBefore(_round);
+            if (_step == 0) _hard = Mine(round.HardShares);
+            while (_step < steps)
+            {
+                if (cancellation.IsCancellationRequested) return null;
+                loss += Step(round, before + _step, (double)_step / steps);
+                if (++_step % _options.StepsPerEpoch != 0) continue;
+                Epoch?.Invoke(Done, loss / _options.StepsPerEpoch);
+                loss = 0;
+            }
+        }
+
         _net.eval();
         return _net;
     }
 
-    /// <summary>Raw outputs for these samples, as torch computes them.</summary>
-    public static (float[] Score, float[] Error) Outputs(Autoencoder net, Samples samples, IReadOnlyList<int> rows, int batch = 512)
-    {
-        float[] scores = new float[rows.Count], errors = new float[rows.Count];
-        float[] features = new float[batch * samples.RowFloats], types = new float[batch * SensorTypes.Count];
-        using (no_grad())
-        {
-            for (int first = 0; first < rows.Count; first += batch)
-            {
-                using DisposeScope scope = NewDisposeScope();
-                int count = Math.Min(batch, rows.Count - first);
-                Array.Clear(types);
-                for (int i = 0; i < count; i++)
-                {
-                    samples.Features(rows[first + i]).CopyTo(features.AsSpan(i * samples.RowFloats));
-                    types[i * SensorTypes.Count + samples.Type(rows[first + i])] = 1;
-                }
+    private int StepsBefore(int round) => _options.Rounds.Take(round).Sum(r => r.Epochs) * _options.StepsPerEpoch;
 
-                (Tensor x, Tensor reconstruction, Tensor logits) = net.Forward(tensor(features).view(batch, net.Lags, -1), tensor(types).view(batch, -1));
-                logits.logsumexp(1).data<float>().ToArray().AsSpan(0, count).CopyTo(scores.AsSpan(first));
-                (x - reconstruction).square().mean([1, 2]).data<float>().ToArray().AsSpan(0, count).CopyTo(errors.AsSpan(first));
-            }
+    public void Save(BinaryWriter file)
+    {
+        file.Write(_round);
+        file.Write(_step);
+        file.Write(_hard.Length);
+        foreach (int[] hard in _hard)
+        {
+            file.Write(hard.Length);
+            foreach (int row in hard) file.Write(row);
         }
 
-        return (scores, errors);
+        _adam.Save(file);
     }
 
-    private static Autoencoder Seeded(TrainerOptions options, int lags)
+    public void Load(BinaryReader file)
     {
-        random.manual_seed(options.Seed);
-        return new Autoencoder(options.Hidden, lags);
-    }
-
-    private void Round(string name, int epochs, double rate, IReadOnlyList<int> normal, IReadOnlyList<int> hard)
-    {
-        int steps = options.SequencesPerEpoch / options.Batch;
-        using optim.Optimizer adam = optim.Adam(_net.parameters(), rate);
-        optim.lr_scheduler.LRScheduler schedule = optim.lr_scheduler.OneCycleLR(adam, rate, total_steps: epochs * steps + 1);
-        _net.train();
-        var clock = Stopwatch.StartNew();
-        for (int epoch = 0; epoch < epochs; epoch++)
+        _round = file.ReadInt32();
+        _step = file.ReadInt32();
+        _hard = new int[file.ReadInt32()][];
+        for (int i = 0; i < _hard.Length; i++)
         {
-            double loss = 0;
-            for (int step = 0; step < steps; step++)
-            {
-                using DisposeScope scope = NewDisposeScope();
-                Draw(normal, hard);
-                adam.zero_grad();
-                Tensor value = Loss();
-                value.backward();
-                nn.utils.clip_grad_norm_(_net.parameters(), 1.0);
-                adam.step();
-                schedule.step();
-                loss += value.ToDouble();
-            }
-
-            TimeSpan left = clock.Elapsed / (epoch + 1) * (epochs - epoch - 1);
-            log.WriteLine($"{name}: epoch {epoch + 1} of {epochs}, loss {loss / steps:0.0000}, {left:mm\\:ss} left in this round");
+            _hard[i] = new int[file.ReadInt32()];
+            for (int k = 0; k < _hard[i].Length; k++) _hard[i][k] = file.ReadInt32();
         }
+
+        _adam.Load(file);
+    }
+
+    private double Step(TrainingRound round, int number, double at)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Draw(number);
+        _adam.ZeroGradients();
+        Tensor loss = Loss();
+        loss.backward();
+        nn.utils.clip_grad_norm_(_net.parameters(), LargestGradient);
+        _adam.Step(Rate(round.LearningRate, at));
+        return loss.ToDouble();
+    }
+
+    /// <summary>One cycle: up from a twenty-fifth over the first three tenths, down to nearly nothing, each along half a cosine (Smith and Topin, 2018).</summary>
+    private static double Rate(double peak, double at)
+    {
+        const double rise = .3;
+        double low = at < rise ? peak / 25 : peak / 250_000;
+        double phase = at < rise ? 1 - at / rise : (at - rise) / (1 - rise);
+        return low + (peak - low) * (1 + Math.Cos(Math.PI * phase)) / 2;
     }
 
     private Tensor Loss()
     {
-        int n = options.Batch;
-        (Tensor x, Tensor reconstruction, Tensor logits) = _net.Forward(tensor(_features).view(n, _net.Lags, -1), tensor(_types).view(n, -1));
+        int n = _options.Batch;
+        (Tensor x, Tensor reconstruction, _, Tensor logits) = _net.Forward(tensor(_features).view(n, _net.Lags, -1), tensor(_types).view(n, -1));
         Tensor normal = tensor(_normal);
         Tensor perRow = nn.functional.smooth_l1_loss(reconstruction, x, nn.Reduction.None).mean([1, 2]);
         Tensor reconstructionLoss = (perRow * normal).sum() / normal.sum();
@@ -123,30 +136,32 @@ internal sealed class Trainer(Samples samples, TrainerOptions options, int lags,
     }
 
     /// <summary>Half normal windows (half of these hard ones), half anomalous, the kinds in equal shares.</summary>
-    private void Draw(IReadOnlyList<int> normal, IReadOnlyList<int> hard)
+    private void Draw(int number)
     {
+        ulong random = RandomStream.Start(_options.Seed, number, 17);
         Array.Clear(_types);
         Array.Clear(_kinds);
-        for (int i = 0; i < options.Batch; i++)
+        int[] kinds = [.. Enumerable.Range(0, AnomalyKinds.Modelled).Where(k => _sequences.OfKind[k].Length > 0)];
+        for (int i = 0; i < _options.Batch; i++)
         {
-            int kind = (i >> 1) % AnomalyKinds.Modelled;
+            int kind = kinds[(i >> 1) % kinds.Length];
             bool isNormal = (i & 1) == 0;
-            IReadOnlyList<int> pool = !isNormal ? samples.OfKind[kind] : (i & 2) == 0 ? normal : hard;
-            int row = pool[_random.Next(pool.Count)];
-            samples.Features(row).CopyTo(_features.AsSpan(i * samples.RowFloats));
+            int[] pool = !isNormal ? _sequences.OfKind[kind] : (i & 2) == 0 || _hard.Length == 0 ? _sequences.Normal : _hard[(i >> 2) % _hard.Length];
+            int row = pool[(int)(RandomStream.NextUnit(ref random) * pool.Length)];
+            _sequences.Gather(row, _features.AsSpan(i * _sequences.RowFloats, _sequences.RowFloats));
             _normal[i] = isNormal ? 1 : 0;
             if (!isNormal) _kinds[i * AnomalyKinds.Modelled + kind] = 1;
-            if (_random.NextDouble() >= options.TypeDropout) _types[i * SensorTypes.Count + samples.Type(row)] = 1;
+            if (RandomStream.NextUnit(ref random) >= _options.TypeDropout) _types[i * SensorTypes.Count + _sequences.Type(row)] = 1;
         }
     }
 
-    private int[] HardestNormal()
+    /// <summary>The share of normal windows that the network as it is scores highest, for each share.</summary>
+    private int[][] Mine(double[] shares)
     {
-        _net.eval();
-        (float[] scores, _) = Outputs(_net, samples, samples.Normal);
-        int[] order = [.. samples.Normal];
-        Array.Sort(scores, order);
-        int count = Math.Max(options.Batch, (int)(order.Length * options.HardShare));
-        return order[Math.Max(0, order.Length - count)..];
+        if (shares.Length == 0) return [];
+        int[] rows = [.. _sequences.Normal.Where((_, i) => i % MinedStep == 0)];
+        float[] scores = SequenceScores.Of(OnnxExport.Write(TorchWeights.Of(_net)), _sequences, rows, _options.Threads).Score;
+        Array.Sort(scores, rows);
+        return [.. shares.Select(share => rows[^Math.Clamp((int)(rows.Length * share), 1, rows.Length)..])];
     }
 }

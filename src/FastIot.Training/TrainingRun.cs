@@ -1,154 +1,141 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using FastIot.Features;
 using FastIot.Scoring;
-using FastIot.Simulation;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FastIot.Training;
 
-/// <summary>Simulate, train, export, calibrate, evaluate, write: one model from nothing but a seed.</summary>
-internal sealed record TrainingRun
+/// <summary>Simulate, train, export, calibrate, evaluate, write: one model from its settings.</summary>
+internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress progress)
 {
-    private const double HeadShare = .9;
     private const int ComparedSequences = 10_000;
     private const double LargestDifference = 1e-4;
 
-    public required string Out { get; init; }
+    /// <summary>Share of the alarm budget that the scoring head has.</summary>
+    private const double HeadShare = .9;
 
-    public string Name { get; init; } = "anomaly_detector";
+    private static readonly double[] s_budgets = [3, 1, .3, .1];
 
-    public required int Version { get; init; }
+    private readonly FeatureSpec _spec = FeatureSpec.Default;
+    private readonly string _folder = Path.Combine(settings.Out, settings.Name, settings.Version.ToString(CultureInfo.InvariantCulture));
 
-    public int Seed { get; init; } = 1;
-
-    public int Sensors { get; init; } = 600;
-
-    public double Hours { get; init; } = 12;
-
-    public double AnomalyRate { get; init; } = .06;
-
-    public int CalibrationSensors { get; init; } = 600;
-
-    public double CalibrationHours { get; init; } = 12;
-
-    public int TestSensors { get; init; } = 300;
-
-    public double TestHours { get; init; } = 12;
-
-    public TrainerOptions Trainer { get; init; } = new();
-
-    public required TextWriter Log { get; init; }
-
-    public string Command => string.Create(CultureInfo.InvariantCulture,
-        $"fastiot-train train --seed {Seed} --sensors {Sensors} --hours {Hours} --hidden {Trainer.Hidden}");
-
-    /// <summary>Seed of the fleet for training (0), calibration (1), evaluation (2).</summary>
-    public long SplitSeed(int split) => Seed + split * 1_000_003L;
-
-    public void Run()
+    /// <returns>False when it was cancelled; the checkpoint says where it goes on.</returns>
+    public bool Run(CancellationToken cancellation)
     {
-        var clock = Stopwatch.StartNew();
-        FeatureSpec spec = FeatureSpec.Default;
-        using var samples = new Samples(spec.Lags.Length);
-        double normalShare = Math.Clamp(600_000.0 / (Sensors * Hours * 360), 0, 1);
-        samples.Add(Fleet(Sensors, 0, AnomalyRate), Hours, spec, normalShare, Progress("simulating"));
-        Log.WriteLine($"{samples.Normal.Count} normal windows, {string.Join(", ", samples.OfKind.Select((k, i) => $"{k.Count} {AnomalyKinds.Name((AnomalyKind)i)}"))}");
-        Autoencoder net = new Trainer(samples, Trainer with { Seed = Seed }, spec.Lags.Length, Log).Train();
-        byte[] onnx = OnnxExport.Write(TorchWeights.Of(net));
-
-        using Microsoft.ML.OnnxRuntime.SessionOptions options = Model.Options();
-        using var session = new ModelSession(onnx, spec.Lags.Length, options);
-        double difference = Compare(net, samples, session);
-        Log.WriteLine($"ONNX Runtime differs from TorchSharp by at most {difference:0.0e+0}");
-        if (!(difference <= LargestDifference)) throw new InvalidOperationException($"the exported graph differs from the network by {difference}, more than {LargestDifference}");
-
-        FleetScores clean = FleetScores.Of(Fleet(CalibrationSensors, 1, 0), CalibrationHours, spec, session, null, Progress("calibrating"));
-        ModelManifest manifest = Manifest(spec, onnx, clean, "{}");
-        Evaluation[] evaluations = [.. new[] { 1.0, 0.1 }.Select(budget =>
-        {
-            var thresholds = new AlarmThresholds(manifest, budget);
-            return Evaluator.At(budget, FleetScores.Of(Fleet(TestSensors, 2, .02), TestHours, spec, session, thresholds, Progress($"evaluating at {budget} a day")), thresholds);
-        })];
-        foreach (Evaluation e in evaluations) Log.WriteLine($"budget {e.Budget}: {e.Share:P1} of {e.Events} events found, {e.FalseAlarmsPerDay:0.00} false alarms per sensor and day, {e.UndisturbedFalseAlarmsPerDay:0.00} undisturbed by events");
-        Write(Manifest(spec, onnx, clean, Evaluator.Json(evaluations)), onnx, evaluations);
-        Log.WriteLine($"{Path.Combine(Out, Name, Version.ToString(CultureInfo.InvariantCulture))} written after {clock.Elapsed:mm\\:ss}");
+        byte[]? onnx = Graph(cancellation);
+        if (onnx == null) return false;
+        Calibration calibration = Calibration.Measure(settings.CalibrationDays, (split, days, loop) => Scores(split, days, onnx, loop, "calibrating"), _spec, HeadShare);
+        FleetScores test = Scores(2, settings.TestDays, onnx, calibration.Thresholds(HeadShare, 1), "evaluating");
+        Evaluation[] evaluations = [.. s_budgets.Select(budget => Evaluator.At(budget, test, calibration.Thresholds(HeadShare, budget)))];
+        foreach (Evaluation e in evaluations) progress.Say($"budget {e.Budget}: {e.Share:P1} of {e.Events} events found, {e.FalseAlarmsPerDay:0.00} false alarms per sensor and day");
+        Write(onnx, calibration, evaluations, Evaluator.Windows(test));
+        return true;
     }
 
-    private FleetOptions Fleet(int sensors, int split, double anomalyRate) =>
-        new() { Sensors = sensors, Seed = (ulong)SplitSeed(split), AnomalyRate = anomalyRate };
-
-    private Action<double> Progress(string what)
+    /// <summary>Trains, or goes on with it, and exports.</summary>
+    private byte[]? Graph(CancellationToken cancellation)
     {
-        int last = -1;
-        return share =>
+        progress.Begin("simulating");
+        WindowLog[] logs = TrainingLogs();
+        using Sequences sequences = Sequences.Of(logs, _spec, LearntSlowly, settings.Trainer.Threads);
+        progress.Say($"{sequences.Normal.Length} normal windows, {string.Join(", ", sequences.OfKind.Select((k, i) => $"{k.Length} {AnomalyKinds.Name((AnomalyKind)i)}"))}");
+        Directory.CreateDirectory(Path.Combine(settings.Out, settings.Name));
+        var checkpoint = new Checkpoint(_folder + ".checkpoint", settings.Fingerprint);
+        var trainer = new Trainer(sequences, settings.Trainer);
+        bool resumed = checkpoint.TryLoad(trainer);
+        if (resumed) progress.Say($"going on with {checkpoint.Path}");
+        progress.Begin("training", trainer.Done);
+        trainer.Epoch += (done, loss) =>
         {
-            int tenth = (int)(share * 10);
-            if (tenth == last) return;
-            last = tenth;
-            Log.WriteLine($"{what}: {tenth * 10} %");
+            progress.Report(done, $"loss {loss:0.0000}");
+            checkpoint.Save(trainer);
         };
+        Autoencoder? net = trainer.Train(cancellation);
+        if (net == null)
+        {
+            checkpoint.Save(trainer);
+            progress.Say($"stopped; the same command goes on with {checkpoint.Path}");
+            return null;
+        }
+
+        LinearWeights whitening = Whitening.Fit(net, sequences);
+        byte[] onnx = OnnxExport.Write(TorchWeights.Of(net, whitening));
+        double difference = Compare(net, whitening, onnx, sequences);
+        progress.Say($"ONNX Runtime differs from TorchSharp by at most {difference:0.0e+0}");
+        if (!(difference <= LargestDifference)) throw new InvalidOperationException($"the exported graph differs from the network by {difference}, more than {LargestDifference}");
+        checkpoint.Remove();
+        return onnx;
     }
 
-    /// <summary>Largest difference between torch and ONNX Runtime, on sequences drawn from the samples; relative for large scores.</summary>
-    private static unsafe double Compare(Autoencoder net, Samples samples, ModelSession session)
+    private WindowLog[] TrainingLogs()
     {
-        int[] rows = [.. Enumerable.Range(0, Math.Min(ComparedSequences, samples.Count)).Select(i => (int)((long)i * samples.Count / Math.Min(ComparedSequences, samples.Count)))];
-        (float[] scores, float[] errors) = FastIot.Training.Trainer.Outputs(net, samples, rows);
-        double largest = 0;
-        for (int first = 0; first < rows.Length; first += Limits.ScoringChunk)
+        var logs = new WindowLog[SimulatedWindows.Shards(settings.TrainingFleet)];
+        int done = 0;
+        Parallel.For(0, logs.Length, new ParallelOptions { MaxDegreeOfParallelism = settings.Trainer.Threads }, i =>
         {
-            int count = Math.Min(Limits.ScoringChunk, rows.Length - first);
-            new Span<float>(session.SensorType, Limits.ScoringChunk * SensorTypes.Count).Clear();
-            for (int i = 0; i < count; i++)
-            {
-                samples.Features(rows[first + i]).CopyTo(new Span<float>(session.Features + i * samples.RowFloats, samples.RowFloats));
-                session.SensorType[i * SensorTypes.Count + samples.Type(rows[first + i])] = 1;
-            }
+            logs[i] = SimulatedWindows.Simulate(settings.TrainingFleet, settings.Hours, i);
+            progress.Report((double)Interlocked.Increment(ref done) / logs.Length);
+        });
+        return logs;
+    }
 
-            session.Run();
-            for (int i = 0; i < count; i++)
-            {
-                largest = Math.Max(largest, Math.Abs(session.Score[i] - scores[first + i]) / Math.Max(1, Math.Abs(scores[first + i])));
-                largest = Math.Max(largest, Math.Abs(session.ReconstructionError[i] - errors[first + i]) / Math.Max(1, errors[first + i]));
-            }
+    /// <summary>Half of the events: in service the baselines learn slowly from those that alarm, at full speed from those that do not.</summary>
+    private static bool LearntSlowly(Simulation.AnomalyEvent e) => (e.StartUs / 1_000_000 & 1) == 0;
+
+    private FleetScores Scores(int split, double days, byte[] onnx, AlarmThresholds? loop, string stage)
+    {
+        progress.Begin(stage);
+        return FleetScores.Of(settings.ServiceFleet(split, days), settings.Hours, _spec, onnx, loop, settings.Trainer.Threads, share => progress.Report(share));
+    }
+
+    /// <summary>Largest difference between torch and ONNX Runtime, on sequences of all labels; relative for large scores.</summary>
+    private double Compare(Autoencoder net, LinearWeights whitening, byte[] onnx, Sequences sequences)
+    {
+        int[] all = [.. sequences.Normal, .. sequences.OfKind.SelectMany(rows => rows)];
+        int[] rows = [.. Enumerable.Range(0, Math.Min(ComparedSequences, all.Length)).Select(i => all[(long)i * all.Length / Math.Min(ComparedSequences, all.Length)])];
+        SequenceScores torch = TorchScores.Of(net, whitening, sequences, rows), runtime = SequenceScores.Of(onnx, sequences, rows, settings.Trainer.Threads);
+        double largest = 0;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            largest = Math.Max(largest, Math.Abs(runtime.Score[i] - torch.Score[i]) / Math.Max(1, Math.Abs(torch.Score[i])));
+            largest = Math.Max(largest, Math.Abs(runtime.Error[i] - torch.Error[i]) / Math.Max(1, torch.Error[i]));
         }
 
         return largest;
     }
 
-    private ModelManifest Manifest(FeatureSpec spec, byte[] onnx, FleetScores clean, string evaluation) => new()
+    private void Write(byte[] onnx, Calibration calibration, IReadOnlyList<Evaluation> evaluations, WindowFigures windows)
     {
-        Name = Name,
-        Version = Version,
-        Features = spec,
-        HeadShare = HeadShare,
-        HeadCalibration = Calibrator.Head(clean),
-        Reconstruction = Calibrator.Reconstruction(clean),
-        OnnxSha256 = Convert.ToHexStringLower(SHA256.HashData(onnx)),
-        Training = JsonSerializer.Serialize(new
+        var manifest = new ModelManifest
         {
-            command = Command,
-            data = "simulated",
-            sensors = Sensors,
-            hours = Hours,
-            anomaly_rate = AnomalyRate,
-            seed = Seed,
-            hidden = Trainer.Hidden,
-            calibration_sensor_days = Math.Round(clean.SensorDays, 1),
-        }),
-        Evaluation = evaluation,
-    };
-
-    private void Write(ModelManifest manifest, byte[] onnx, IReadOnlyList<Evaluation> evaluations)
-    {
-        string folder = Path.Combine(Out, Name, Version.ToString(CultureInfo.InvariantCulture));
-        Directory.CreateDirectory(folder);
-        File.WriteAllBytes(Path.Combine(folder, "model.onnx"), onnx);
-        File.WriteAllBytes(Path.Combine(folder, "model.json"), manifest.ToJson());
-        File.WriteAllText(Path.Combine(folder, "README.md"), ModelCard.Write(manifest, this, evaluations));
-        using Model loaded = ModelRepository.Load(Out, Name, Version.ToString(CultureInfo.InvariantCulture), ExecutionProvider.Cpu, NullLogger.Instance);
+            Name = settings.Name,
+            Version = settings.Version,
+            Features = _spec,
+            HeadShare = HeadShare,
+            HeadCalibration = calibration.Head,
+            Reconstruction = calibration.Reconstruction,
+            OnnxSha256 = Convert.ToHexStringLower(SHA256.HashData(onnx)),
+            Training = JsonSerializer.Serialize(new
+            {
+                command = settings.Command,
+                data = "simulated",
+                sensors = settings.Sensors,
+                hours = settings.Hours,
+                anomaly_rate = settings.AnomalyRate,
+                left_out = settings.LeaveOut.Select(AnomalyKinds.Name),
+                seed = settings.Seed,
+                hidden = settings.Trainer.Hidden,
+                calibration_sensor_days = Math.Round(calibration.SensorDays, 1),
+            }),
+            Evaluation = EvaluationJson.Write(evaluations, windows),
+        };
+        Directory.CreateDirectory(_folder);
+        File.WriteAllBytes(Path.Combine(_folder, "model.onnx"), onnx);
+        File.WriteAllBytes(Path.Combine(_folder, "model.json"), manifest.ToJson());
+        File.WriteAllText(Path.Combine(_folder, "README.md"), ModelCard.Write(manifest, settings, calibration, evaluations, windows));
+        using Model loaded = ModelRepository.Load(settings.Out, settings.Name, settings.Version.ToString(CultureInfo.InvariantCulture), ExecutionProvider.Cpu, NullLogger.Instance);
+        progress.Say($"{_folder} written");
     }
 }

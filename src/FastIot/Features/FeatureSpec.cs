@@ -23,6 +23,12 @@ public sealed record FeatureSpec
     /// <summary>Share of the usual gain with which a baseline moves while its series is in alarm, so that a long fault is not soon learnt as normal.</summary>
     public float AlarmGain { get; init; } = 0.1f;
 
+    /// <summary>
+    /// A baseline moves slowly where the verdict's false alarms per day are at most this. Not the alarm budget in force: what a series'
+    /// baselines are, and with them all scores, must not depend on how many alarms somebody wants to see.
+    /// </summary>
+    public float SlowAtFalseAlarmsPerDay { get; init; } = 1;
+
     /// <summary>Windows during which a series is warming.</summary>
     public int WarmingWindows { get; init; } = 180;
 

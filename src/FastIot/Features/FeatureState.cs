@@ -126,13 +126,13 @@ internal sealed unsafe class FeatureState : IDisposable
         }
     }
 
-    /// <summary>Moves the baselines by the rows observed; slower for rows in alarm.</summary>
+    /// <summary>Moves the baselines by the rows observed; slower by the rows that are marked so.</summary>
     public void Learn(WindowBatch batch)
     {
         for (int row = 0; row < batch.Count; row++)
         {
             ref SeriesState state = ref _states.Pointer[batch.Slot[row]];
-            float gain = batch.IsAnomaly[row] != 0 ? _spec.AlarmGain : 1;
+            float gain = batch.LearnSlowly[row] != 0 ? _spec.AlarmGain : 1;
             Learn(ref state, batch.Phi.Pointer + row * F, gain);
             LearnScales(ref state, batch, row, gain);
         }

@@ -18,13 +18,21 @@ public sealed class AlarmThresholds
     private readonly double _logBudget;
 
     /// <param name="budget">False alarm episodes that a healthy sensor may raise in a day.</param>
-    public AlarmThresholds(ModelManifest manifest, double budget)
+    public AlarmThresholds(ModelManifest manifest, double budget) : this(manifest.HeadCalibration, manifest.Reconstruction, manifest.HeadShare, budget)
+    {
+    }
+
+    /// <param name="head">Calibration of the scoring head.</param>
+    /// <param name="reconstruction">Calibrations of the reconstruction error by sensor type, "*" among them.</param>
+    /// <param name="headShare">The head's share of the budget, above 0 and below 1.</param>
+    /// <param name="budget">False alarm episodes that a healthy sensor may raise in a day.</param>
+    internal AlarmThresholds(CalibrationTable head, IReadOnlyList<CalibrationTable> reconstruction, double headShare, double budget)
     {
         if (!(budget > 0) || !double.IsFinite(budget)) throw new ArgumentOutOfRangeException(nameof(budget), $"the alarm budget must be a number above 0, not {budget}");
-        _head = manifest.HeadCalibration;
-        for (int type = 0; type <= SensorTypes.Count; type++) _reconstruction[type] = manifest.ReconstructionCalibration((SensorType)(type - 1));
-        _logHeadShare = Math.Log(manifest.HeadShare);
-        _logReconstructionShare = Math.Log(1 - manifest.HeadShare);
+        _head = head;
+        for (int type = 0; type <= SensorTypes.Count; type++) _reconstruction[type] = CalibrationTable.Of((SensorType)(type - 1), reconstruction);
+        _logHeadShare = Math.Log(headShare);
+        _logReconstructionShare = Math.Log(1 - headShare);
         _logBudget = Math.Log(budget);
     }
 

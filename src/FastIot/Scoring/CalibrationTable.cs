@@ -36,6 +36,13 @@ public sealed class CalibrationTable
 
     public IEnumerable<double> RatesPerDay => _logRates.Select(rate => Math.Exp(rate));
 
+    /// <summary>The type's table, or the one of type "*", which there must be.</summary>
+    internal static CalibrationTable Of(SensorType type, IReadOnlyList<CalibrationTable> tables)
+    {
+        string name = type == SensorType.Other ? "*" : SensorTypes.Names[(int)type];
+        return tables.FirstOrDefault(t => t.Type == name) ?? tables.First(t => t.Type == "*");
+    }
+
     /// <summary>ln of the false alarms per day at this raw score.</summary>
     public double LogRate(double score)
     {

@@ -29,6 +29,8 @@ internal readonly struct ManifestElement(JsonElement json, string file, string w
     public ManifestElement this[string member] =>
         new(_json.GetProperty(member), file, where.Length == 0 ? member : $"{where}.{member}");
 
+    public bool Has(string member) => _json.TryGetProperty(member, out _);
+
     /// <summary>Text of a member that is an object, its content left alone; an empty object where it is missing.</summary>
     public string FreeForm(string member)
     {

@@ -34,11 +34,7 @@ public sealed class ModelManifest
 
     public string Evaluation { get; init; } = "{}";
 
-    public CalibrationTable ReconstructionCalibration(SensorType type)
-    {
-        string name = type == SensorType.Other ? "*" : SensorTypes.Names[(int)type];
-        return Reconstruction.FirstOrDefault(t => t.Type == name) ?? Reconstruction.First(t => t.Type == "*");
-    }
+    public CalibrationTable ReconstructionCalibration(SensorType type) => CalibrationTable.Of(type, Reconstruction);
 
     /// <param name="path">Of the file, for error messages.</param>
     /// <exception cref="ModelException">Not JSON, a member missing, unknown, twice or out of its range.</exception>
@@ -110,7 +106,7 @@ public sealed class ModelManifest
 
     private static FeatureSpec ReadFeatures(ManifestElement features)
     {
-        features.Object(["names", "lags", "floors", "baseline_windows", "level_windows", "winsorise_after", "winsorise_at", "alarm_gain"]);
+        features.Object(["names", "lags", "floors", "baseline_windows", "level_windows", "winsorise_after", "winsorise_at", "alarm_gain"], "slow_at_false_alarms_per_day");
         Expect(features["names"], FeatureNames.All);
         int[] levels = features["level_windows"].Array(e => e.Int(least: 1));
         if (levels.Length != 3) throw features["level_windows"].Fault("must be three numbers, of 30, 120 and 5 minutes");
@@ -125,10 +121,12 @@ public sealed class ModelManifest
             WinsoriseAfter = features["winsorise_after"].Int(least: 0),
             WinsoriseAt = (float)features["winsorise_at"].Number(),
             AlarmGain = (float)features["alarm_gain"].Number(),
+            SlowAtFalseAlarmsPerDay = features.Has("slow_at_false_alarms_per_day") ? (float)features["slow_at_false_alarms_per_day"].Number() : FeatureSpec.Default.SlowAtFalseAlarmsPerDay,
         };
         if (spec.Floors.Length != FeatureNames.Count || spec.Floors.Any(f => !(f > 0))) throw features["floors"].Fault($"must be {FeatureNames.Count} numbers above 0");
         if (!(spec.WinsoriseAt > 0)) throw features["winsorise_at"].Fault("must be above 0");
         if (spec.AlarmGain is not (>= 0 and <= 1)) throw features["alarm_gain"].Fault("must lie within 0 and 1");
+        if (!(spec.SlowAtFalseAlarmsPerDay >= 0)) throw features["slow_at_false_alarms_per_day"].Fault("must not be negative");
         bool falling = spec.Lags.Zip(spec.Lags.Skip(1)).All(p => p.First > p.Second);
         if (spec.Lags.Length == 0 || !falling || spec.Lags[^1] != 0 || spec.Lags[0] > FeatureHistory.MaxLag)
             throw features["lags"].Fault($"must fall from at most {FeatureHistory.MaxLag} to 0");
@@ -200,6 +198,7 @@ public sealed class ModelManifest
         json.WriteNumber("winsorise_after", Features.WinsoriseAfter);
         json.WriteNumber("winsorise_at", Features.WinsoriseAt);
         json.WriteNumber("alarm_gain", Features.AlarmGain);
+        json.WriteNumber("slow_at_false_alarms_per_day", Features.SlowAtFalseAlarmsPerDay);
         json.WriteEndObject();
     }
 

@@ -25,12 +25,14 @@ internal sealed unsafe class WindowScorer : IWindowScorer
     private readonly AlarmThresholds? _thresholds;
     private readonly NativeArray<int> _rowOfChunk = new(Limits.ScoringChunk);
     private readonly int _inputFloats;
+    private readonly float _slowAt;
 
     public WindowScorer(Model? model, double alarmBudget)
     {
         if (model == null) return;
         _session = model.CreateSession();
         _thresholds = model.Thresholds(alarmBudget);
+        _slowAt = model.Manifest.Features.SlowAtFalseAlarmsPerDay;
         _inputFloats = FeatureNames.Count * model.Manifest.Lags.Count;
     }
 
@@ -70,7 +72,7 @@ internal sealed unsafe class WindowScorer : IWindowScorer
         new Span<float>(batch.KindScores.Pointer + row * AnomalyKinds.Modelled, AnomalyKinds.Modelled).Clear();
         bool flat = state.FlatWindows >= FlatWindows && state.ScaleWindows >= LivelyWindows && batch.ReadingCount[row] >= FlatReadings
             && state.Mu[8] < HabitualRepeats;
-        batch.IsAnomaly[row] = flat ? (byte)1 : (byte)0;
+        batch.IsAnomaly[row] = batch.LearnSlowly[row] = flat ? (byte)1 : (byte)0;
         batch.Kind[row] = flat ? (sbyte)AnomalyKind.Stuck : Emit.FeatureRows.NoKind;
     }
 
@@ -99,6 +101,7 @@ internal sealed unsafe class WindowScorer : IWindowScorer
         batch.ReconstructionError[row] = _session.ReconstructionError[i];
         batch.FalseAlarmsPerDay[row] = verdict.FalseAlarmsPerDay;
         batch.IsAnomaly[row] = verdict.IsAnomaly ? (byte)1 : (byte)0;
+        batch.LearnSlowly[row] = verdict.FalseAlarmsPerDay <= _slowAt ? (byte)1 : (byte)0;
         batch.Kind[row] = !verdict.IsAnomaly ? Emit.FeatureRows.NoKind : verdict.ByHead ? (sbyte)likeliest : (sbyte)AnomalyKind.Unknown;
     }
 

@@ -52,6 +52,9 @@ internal sealed class WindowBatch : IDisposable
 
     public NativeArray<byte> IsAnomaly { get; } = new(0);
 
+    /// <summary>Rows that the baselines learn little from, lest a fault becomes the norm.</summary>
+    public NativeArray<byte> LearnSlowly { get; } = new(0);
+
     public NativeArray<sbyte> Kind { get; } = new(0);
 
     /// <summary>How often a healthy sensor would show a window as strong as this; NaN where there is no score.</summary>
@@ -62,7 +65,7 @@ internal sealed class WindowBatch : IDisposable
 
     public int Capacity => Slot.Length;
 
-    public long Bytes => Capacity * (2L * 4 + 5 * 8 + 4 * 4 + 2 * 4L * FeatureNames.Count + 3 * 4 + 2 + 16);
+    public long Bytes => Capacity * (2L * 4 + 5 * 8 + 4 * 4 + 2 * 4L * FeatureNames.Count + 3 * 4 + 3 + 16);
 
     public void EnsureCapacity(int rows)
     {
@@ -83,6 +86,7 @@ internal sealed class WindowBatch : IDisposable
         AnomalyScore.Grow(rows);
         ReconstructionError.Grow(rows);
         IsAnomaly.Grow(rows);
+        LearnSlowly.Grow(rows);
         Kind.Grow(rows);
         FalseAlarmsPerDay.Grow(rows);
         KindScores.Grow(rows * Scoring.AnomalyKinds.Modelled);
@@ -106,6 +110,7 @@ internal sealed class WindowBatch : IDisposable
         AnomalyScore.Dispose();
         ReconstructionError.Dispose();
         IsAnomaly.Dispose();
+        LearnSlowly.Dispose();
         Kind.Dispose();
         FalseAlarmsPerDay.Dispose();
         KindScores.Dispose();

@@ -23,9 +23,9 @@ public sealed class FeatureStateTests
         {
             // Pressure-like: what single precision would lose stands before the decimal point.
             Fill(batch, 0, random, 101_325 + 5 * Math.Sin(window / 50.0), window is > 900 and < 960 ? 30 : 1);
-            batch.IsAnomaly[0] = window is > 910 and < 950 ? (byte)1 : (byte)0;
+            batch.LearnSlowly[0] = window is > 910 and < 950 ? (byte)1 : (byte)0;
             state.Observe(batch);
-            double[] expected = oracle.Next(batch, 0, batch.IsAnomaly[0] != 0);
+            double[] expected = oracle.Next(batch, 0, batch.LearnSlowly[0] != 0);
             state.Learn(batch);
             for (int f = 0; f < F; f++) worst = Math.Max(worst, Math.Abs(batch.Z[f] - expected[f]) / (1 + Math.Abs(expected[f])));
         }
@@ -68,7 +68,7 @@ public sealed class FeatureStateTests
             bool fault = window > 600;
             Fill(batch, 0, random, fault ? 26 : 20, 1);
             CopyRow(batch, 0, 1);
-            batch.IsAnomaly[1] = fault ? (byte)1 : (byte)0;
+            batch.LearnSlowly[1] = fault ? (byte)1 : (byte)0;
             state.Observe(batch);
             if (window == 999) Assert.True(batch.Z[F] > 1.5f * batch.Z[0], $"slowed {batch.Z[F]}, as usual {batch.Z[0]}");
             state.Learn(batch);

@@ -1,0 +1,108 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using FastIot.Scoring;
+
+namespace FastIot.Training;
+
+/// <summary>Command line of fastiot-train.</summary>
+internal static class TrainCommand
+{
+    private const int Failed = 1, BadSettings = 2, Interrupted = 130;
+
+    public static RootCommand Root() => new("Trains the models of FastIot") { Train() };
+
+    private static Command Train()
+    {
+        var defaults = new TrainingSettings { Out = "", Name = "", Version = 0 };
+        var profile = new Option<string>("--profile") { Description = "fast (LSTMs of 32) or accurate (64, three times the cost of a window)", DefaultValueFactory = _ => "fast" };
+        profile.AcceptOnlyFromAmong([.. TrainingProfile.All.Select(p => p.Name)]);
+        var output = new Option<string>("--out") { Description = "Folder of the models", DefaultValueFactory = _ => "models" };
+        var name = new Option<string?>("--name") { Description = "Name of the model [anomaly_detector, or anomaly_detector_accurate]" };
+        var version = new Option<int>("--version") { Description = "Version to write; 0 = the next one", DefaultValueFactory = _ => 0 };
+        var seed = new Option<int>("--seed") { Description = "The same seed makes the same data and the same start", DefaultValueFactory = _ => defaults.Seed };
+        var sensors = new Option<int>("--sensors") { Description = "Simulated sensors to train on", DefaultValueFactory = _ => defaults.Sensors };
+        var hours = new Option<double>("--hours") { Description = "Hours of each", DefaultValueFactory = _ => defaults.Hours };
+        var sequences = new Option<int>("--sequences") { Description = "Sequences in an epoch", DefaultValueFactory = _ => defaults.Trainer.SequencesPerEpoch };
+        var calibration = new Option<double>("--calibration-days") { Description = "Sensor-days to calibrate on", DefaultValueFactory = _ => defaults.CalibrationDays };
+        var test = new Option<double>("--test-days") { Description = "Sensor-days for the figures", DefaultValueFactory = _ => defaults.TestDays };
+        var leaveOut = new Option<string[]>("--leave-out") { Description = "Kinds not to train on (spike,drift,stuck,noise)", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var threads = new Option<int>("--threads") { Description = "Threads; other numbers give other last digits", DefaultValueFactory = _ => defaults.Trainer.Threads };
+        var command = new Command("train", """
+            Train a model on a simulated fleet, calibrate and evaluate it, and write it where fastiot finds it. Ctrl-C stops; the same command goes on.
+
+            Examples:
+              fastiot-train train                                         # the default model, into models/
+              fastiot-train train --profile accurate --out /srv/models    # more accurate, three times the cost of a window
+              fastiot-train train --leave-out spike,drift --name without  # what does it make of kinds it never saw?
+            """)
+        { profile, output, name, version, seed, sensors, hours, sequences, calibration, test, leaveOut, threads };
+        command.SetAction(parsed => Guarded(() =>
+        {
+            TrainingProfile chosen = TrainingProfile.Of(parsed.GetValue(profile)!);
+            string folder = parsed.GetValue(output)!, model = parsed.GetValue(name) ?? chosen.Model;
+            int wanted = parsed.GetValue(version), random = parsed.GetValue(seed);
+            var settings = new TrainingSettings
+            {
+                Out = folder,
+                Name = model,
+                Version = wanted > 0 ? wanted : ModelRepository.Versions(Path.Combine(folder, model)).LastOrDefault() + 1,
+                Profile = chosen.Name,
+                Seed = random,
+                Sensors = AtLeast(SensorTypes.Count, parsed.GetValue(sensors), "--sensors"),
+                Hours = AtLeast(1, parsed.GetValue(hours), "--hours"),
+                CalibrationDays = AtLeast(.1, parsed.GetValue(calibration), "--calibration-days"),
+                TestDays = AtLeast(.1, parsed.GetValue(test), "--test-days"),
+                LeaveOut = Kinds(parsed.GetValue(leaveOut)!),
+                Trainer = chosen.Trainer with
+                {
+                    Seed = (ulong)random,
+                    SequencesPerEpoch = AtLeast(chosen.Trainer.Batch, parsed.GetValue(sequences), "--sequences"),
+                    Threads = AtLeast(1, parsed.GetValue(threads), "--threads"),
+                },
+            };
+            TorchLibraries.Prepare();
+            using var cancellation = new CancellationTokenSource();
+            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel), terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
+            return new TrainingRun(settings, new TrainingProgress(Console.Error, !Console.IsErrorRedirected)).Run(cancellation.Token) ? 0 : Interrupted;
+
+            void Cancel(PosixSignalContext context)
+            {
+                // A second one ends at once; the checkpoint of the last epoch is there.
+                context.Cancel = !cancellation.IsCancellationRequested;
+                cancellation.Cancel();
+            }
+        }));
+        return command;
+    }
+
+    private static AnomalyKind[] Kinds(string[] given)
+    {
+        string[] names = [.. given.SelectMany(g => g.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct()];
+        AnomalyKind[] known = [.. Enumerable.Range(0, AnomalyKinds.Modelled).Select(k => (AnomalyKind)k)];
+        AnomalyKind[] kinds = [.. names.Select(n => known.Where(k => AnomalyKinds.Name(k) == n).Append(AnomalyKind.Unknown).First())];
+        if (kinds.Contains(AnomalyKind.Unknown)) throw new ArgumentException($"--leave-out knows {string.Join(", ", known.Select(AnomalyKinds.Name))}, not {string.Join(", ", names)}");
+        return kinds.Length < known.Length ? kinds : throw new ArgumentException("--leave-out must leave one kind at least");
+    }
+
+    private static T AtLeast<T>(T least, T value, string option) where T : IComparable<T> =>
+        value.CompareTo(least) >= 0 ? value : throw new ArgumentException($"{option} must be at least {least}, not {value}");
+
+    /// <summary>Errors as one line on stderr.</summary>
+    private static int Guarded(Func<int> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (ArgumentException e)
+        {
+            Console.Error.WriteLine($"fastiot-train: {e.Message}");
+            return BadSettings;
+        }
+        catch (Exception e) when (e is ModelException or InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or DllNotFoundException)
+        {
+            Console.Error.WriteLine($"fastiot-train: {e.Message}");
+            return Failed;
+        }
+    }
+}
