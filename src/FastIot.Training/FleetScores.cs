@@ -36,19 +36,24 @@ internal sealed class FleetScores
     /// <summary>Windows that have a score, as time.</summary>
     public double SensorDays { get; private set; }
 
+    /// <param name="fleet">The sensors.</param>
+    /// <param name="hours">Of each.</param>
+    /// <param name="spec">What the model was trained with.</param>
+    /// <param name="open">Makes one thread's session of the model.</param>
+    /// <param name="threads">Threads.</param>
+    /// <param name="progress">Told the share that is done, by any thread.</param>
     /// <param name="loop">The alarms from which baselines learn slowly, as in the pipeline; null where they always learn at full speed.</param>
-    public static FleetScores Of(FleetOptions fleet, double hours, FeatureSpec spec, byte[] onnx, AlarmThresholds? loop, int threads, Action<double> progress) =>
-        Of(SimulatedWindows.Shards(fleet), shard => SimulatedWindows.Simulate(fleet, hours, shard), spec, onnx, loop, threads, progress);
+    public static FleetScores Of(FleetOptions fleet, double hours, FeatureSpec spec, Func<ModelSession> open, AlarmThresholds? loop, int threads, Action<double> progress) =>
+        Of(SimulatedWindows.Shards(fleet), shard => SimulatedWindows.Simulate(fleet, hours, shard), spec, open, loop, threads, progress);
 
     /// <summary>The logs are made one by one, played, and forgotten.</summary>
-    public static FleetScores Of(int shards, Func<int, WindowLog> log, FeatureSpec spec, byte[] onnx, AlarmThresholds? loop, int threads, Action<double> progress)
+    public static FleetScores Of(int shards, Func<int, WindowLog> log, FeatureSpec spec, Func<ModelSession> open, AlarmThresholds? loop, int threads, Action<double> progress)
     {
         var parts = new FleetScores[shards];
         int done = 0;
         Parallel.For(0, shards, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
-            using Microsoft.ML.OnnxRuntime.SessionOptions options = Model.Options();
-            using var session = new ModelSession(onnx, spec.Lags.Length, options);
+            using ModelSession session = open();
             parts[i] = Of(log(i), spec, session, loop);
             progress((double)Interlocked.Increment(ref done) / shards);
         });
@@ -97,7 +102,7 @@ internal sealed class FleetScores
 
     private unsafe void Gather(ModelSession session, FeatureState features, int series, int place)
     {
-        features.Gather(series, session.Features + place * features.Spec.Lags.Length * FeatureNames.Count);
+        features.Gather(series, session.Features + place * features.Spec.Lags.Length * features.Spec.Names.Length);
         var type = new Span<float>(session.SensorType + place * SensorTypes.Count, SensorTypes.Count);
         type.Clear();
         if (Types[series] != SensorType.Other) type[(int)Types[series]] = 1;

@@ -1,3 +1,4 @@
+using FastIot.Features;
 using FastIot.Scoring;
 
 namespace FastIot.Training;
@@ -11,11 +12,17 @@ internal sealed record SequenceScores(float[] Score, float[] Error)
         int part = (rows.Length + threads - 1) / threads;
         Parallel.For(0, threads, t =>
         {
-            using Microsoft.ML.OnnxRuntime.SessionOptions options = Model.Options();
-            using var session = new ModelSession(onnx, sequences.Lags, options);
+            using ModelSession session = Session(onnx, sequences.Spec);
             Run(session, sequences, rows, Math.Min(t * part, rows.Length), Math.Min((t + 1) * part, rows.Length), scores, errors);
         });
         return new SequenceScores(scores, errors);
+    }
+
+    /// <summary>A session of a graph that <see cref="OnnxExport"/> wrote.</summary>
+    public static ModelSession Session(byte[] onnx, FeatureSpec spec)
+    {
+        using Microsoft.ML.OnnxRuntime.SessionOptions options = Model.Options();
+        return new ModelSession(onnx, GraphContract.Full, spec, options);
     }
 
     private static unsafe void Run(ModelSession session, Sequences sequences, int[] rows, int from, int to, float[] scores, float[] errors)

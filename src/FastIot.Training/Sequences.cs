@@ -14,20 +14,21 @@ internal sealed unsafe class Sequences : IDisposable
     private readonly NativeArray<int> _window;
     private readonly sbyte[] _labels;
     private readonly sbyte[] _types;
-    private readonly int[] _lags;
 
-    private Sequences(int rows, int[] lags)
+    private Sequences(int rows, FeatureSpec spec)
     {
         _z = new NativeArray<float>(checked(rows * FeatureNames.Count));
         _window = new NativeArray<int>(rows);
         _labels = new sbyte[rows];
         _types = new sbyte[rows];
-        _lags = lags;
+        Spec = spec;
     }
 
-    public int Lags => _lags.Length;
+    public FeatureSpec Spec { get; }
 
-    public int RowFloats => _lags.Length * FeatureNames.Count;
+    public int Lags => Spec.Lags.Length;
+
+    public int RowFloats => Lags * FeatureNames.Count;
 
     /// <summary>Windows past warming: the normal ones, and those of each kind.</summary>
     public int[] Normal { get; private set; } = [];
@@ -40,7 +41,7 @@ internal sealed unsafe class Sequences : IDisposable
     public void Gather(int row, Span<float> destination)
     {
         int window = _window[row], at = 0;
-        foreach (int lag in _lags)
+        foreach (int lag in Spec.Lags)
         {
             int wanted = window - lag;
             if (wanted >= 0 && lag >= FeatureHistory.RecentRows) wanted -= wanted % FeatureHistory.CoarseStep;
@@ -58,7 +59,7 @@ internal sealed unsafe class Sequences : IDisposable
         int[][] counts = [.. logs.Select(RowsOfSeries)];
         int[] first = new int[logs.Count + 1];
         for (int i = 0; i < logs.Count; i++) first[i + 1] = checked(first[i] + counts[i].Sum());
-        var sequences = new Sequences(first[^1], spec.Lags);
+        var sequences = new Sequences(first[^1], spec);
         Parallel.For(0, logs.Count, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => sequences.Add(logs[i], counts[i], first[i], spec, slowly));
         sequences.Sort(spec.WarmingWindows);
         return sequences;

@@ -43,13 +43,15 @@ internal static partial class TorchLibraries
 
     private static void Compile(string shim)
     {
-        string source = Path.ChangeExtension(shim, ".c");
+        // Names of our own until it is complete: another process may be at it too.
+        string unfinished = $"{shim}.{Environment.ProcessId}", source = $"{unfinished}.c";
         File.WriteAllText(source, Shim);
-        using Process gcc = Process.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-O1", "-o", shim + ".new", source, "-l:libstdc++.so.6"]) { RedirectStandardError = true })!;
+        using Process gcc = Process.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-O1", "-o", unfinished, source, "-l:libstdc++.so.6"]) { RedirectStandardError = true })!;
         string error = gcc.StandardError.ReadToEnd();
         gcc.WaitForExit();
         if (gcc.ExitCode != 0) throw new InvalidOperationException($"gcc could not build {shim}: {error}");
-        File.Move(shim + ".new", shim, overwrite: true);
+        File.Move(unfinished, shim, overwrite: true);
+        File.Delete(source);
     }
 
     /// <summary>Sets the weak flag of the version's entry in .gnu.version_r (ELF-64, little endian).</summary>
@@ -71,8 +73,9 @@ internal static partial class TorchLibraries
 
         if (!changed) return;
         // Beside and renamed: another process may have the old file mapped.
-        File.WriteAllBytes(library + ".new", elf);
-        File.Move(library + ".new", library, overwrite: true);
+        string changedCopy = $"{library}.{Environment.ProcessId}";
+        File.WriteAllBytes(changedCopy, elf);
+        File.Move(changedCopy, library, overwrite: true);
     }
 
     private static bool MarkWeak(byte[] elf, int need, int strings)

@@ -9,7 +9,7 @@ internal static class TrainCommand
 {
     private const int Failed = 1, BadSettings = 2, Interrupted = 130;
 
-    public static RootCommand Root() => new("Trains the models of FastIot") { Train() };
+    public static RootCommand Root() => new("Trains the models of FastIot") { Train(), CalibrateCommand.Create() };
 
     private static Command Train()
     {
@@ -26,7 +26,7 @@ internal static class TrainCommand
         var calibration = new Option<double>("--calibration-days") { Description = "Sensor-days to calibrate on", DefaultValueFactory = _ => defaults.CalibrationDays };
         var test = new Option<double>("--test-days") { Description = "Sensor-days for the figures", DefaultValueFactory = _ => defaults.TestDays };
         var leaveOut = new Option<string[]>("--leave-out") { Description = "Kinds not to train on (spike,drift,stuck,noise)", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var threads = new Option<int>("--threads") { Description = "Threads; other numbers give other last digits", DefaultValueFactory = _ => defaults.Trainer.Threads };
+        var threads = new Option<int>("--threads") { Description = "Threads of simulation and scoring", DefaultValueFactory = _ => defaults.Trainer.Threads };
         var command = new Command("train", """
             Train a model on a simulated fleet, calibrate and evaluate it, and write it where fastiot finds it. Ctrl-C stops; the same command goes on.
 
@@ -84,11 +84,11 @@ internal static class TrainCommand
         return kinds.Length < known.Length ? kinds : throw new ArgumentException("--leave-out must leave one kind at least");
     }
 
-    private static T AtLeast<T>(T least, T value, string option) where T : IComparable<T> =>
+    internal static T AtLeast<T>(T least, T value, string option) where T : IComparable<T> =>
         value.CompareTo(least) >= 0 ? value : throw new ArgumentException($"{option} must be at least {least}, not {value}");
 
     /// <summary>Errors as one line on stderr.</summary>
-    private static int Guarded(Func<int> run)
+    internal static int Guarded(Func<int> run)
     {
         try
         {

@@ -34,7 +34,7 @@ internal sealed class Trainer
     {
         _sequences = sequences;
         _options = options;
-        set_num_threads(options.Threads);
+        set_num_threads(1);
         random.manual_seed((long)options.Seed);
         _net = new Autoencoder(options.Hidden, options.HeadHidden, sequences.Lags);
         _adam = new Adam(_net.parameters());

@@ -14,7 +14,7 @@ internal sealed record TrainerOptions
 {
     public static readonly TrainerOptions Fast = new();
 
-    public static readonly TrainerOptions Accurate = new() { Hidden = 64, HeadHidden = 96 };
+    public static readonly TrainerOptions Accurate = new() { Hidden = 64, HeadHidden = 96, Rounds = [new(7, 4e-3), new(5, 2.5e-3, .03, .003)] };
 
     public int Hidden { get; init; } = 32;
 
@@ -24,14 +24,14 @@ internal sealed record TrainerOptions
 
     public int SequencesPerEpoch { get; init; } = 120_000;
 
-    public IReadOnlyList<TrainingRound> Rounds { get; init; } = [new(8, 4e-3), new(6, 2e-3, .03)];
+    public IReadOnlyList<TrainingRound> Rounds { get; init; } = [new(8, 4e-3), new(5, 3e-3, .03, .003), new(4, 1.5e-3, .01, .001)];
 
     /// <summary>Share of sequences whose sensor type is hidden, so that unknown types are served too.</summary>
     public double TypeDropout { get; init; } = .2;
 
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Of torch and of the mining. Other numbers give other last digits.</summary>
+    /// <summary>Of simulation and scoring, whose results do not depend on it. Torch learns with one: more would give other last digits on other machines.</summary>
     public int Threads { get; init; } = 2;
 
     public int StepsPerEpoch => Math.Max(1, SequencesPerEpoch / Batch);

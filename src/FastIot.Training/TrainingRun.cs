@@ -13,8 +13,7 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
     private const int ComparedSequences = 10_000;
     private const double LargestDifference = 1e-4;
 
-    /// <summary>Share of the alarm budget that the scoring head has.</summary>
-    private const double HeadShare = .9;
+    private const double HeadShare = ModelManifest.UsualHeadShare;
 
     private static readonly double[] s_budgets = [3, 1, .3, .1];
 
@@ -26,7 +25,7 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
     {
         byte[]? onnx = Graph(cancellation);
         if (onnx == null) return false;
-        Calibration calibration = Calibration.Measure(settings.CalibrationDays, (split, days, loop) => Scores(split, days, onnx, loop, "calibrating"), _spec, HeadShare);
+        Calibration calibration = Calibration.Measure(settings.CalibrationDays, (split, days, loop) => Scores(split, days, onnx, loop, "calibrating"), _spec, GraphContract.Full, HeadShare);
         FleetScores test = Scores(2, settings.TestDays, onnx, calibration.Thresholds(HeadShare, 1), "evaluating");
         Evaluation[] evaluations = [.. s_budgets.Select(budget => Evaluator.At(budget, test, calibration.Thresholds(HeadShare, budget)))];
         foreach (Evaluation e in evaluations) progress.Say($"budget {e.Budget}: {e.Share:P1} of {e.Events} events found, {e.FalseAlarmsPerDay:0.00} false alarms per sensor and day");
@@ -87,7 +86,7 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
     private FleetScores Scores(int split, double days, byte[] onnx, AlarmThresholds? loop, string stage)
     {
         progress.Begin(stage);
-        return FleetScores.Of(settings.ServiceFleet(split, days), settings.Hours, _spec, onnx, loop, settings.Trainer.Threads, share => progress.Report(share));
+        return FleetScores.Of(settings.ServiceFleet(split, days), settings.Hours, _spec, () => SequenceScores.Session(onnx, _spec), loop, settings.Trainer.Threads, share => progress.Report(share));
     }
 
     /// <summary>Largest difference between torch and ONNX Runtime, on sequences of all labels; relative for large scores.</summary>

@@ -29,7 +29,7 @@ internal sealed record TrainingSettings
 
     public int Seed { get; init; } = 1;
 
-    public int Sensors { get; init; } = 600;
+    public int Sensors { get; init; } = 1000;
 
     public double Hours { get; init; } = 12;
 
@@ -86,6 +86,6 @@ internal sealed record TrainingSettings
     }
 
     /// <summary>What a checkpoint must have been made with.</summary>
-    public string Fingerprint => $"fastiot-train 1 | {Command} | {Trainer.Hidden} {Trainer.HeadHidden} {Trainer.Batch} {Trainer.Threads} | "
+    public string Fingerprint => $"fastiot-train 1 | {Command} | {Trainer.Hidden} {Trainer.HeadHidden} {Trainer.Batch} | "
         + string.Join(' ', Trainer.Rounds.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Epochs}:{r.LearningRate}:{string.Join(',', r.HardShares)}")));
 }

@@ -41,7 +41,7 @@ internal sealed unsafe class Partition : IDisposable
         _decoder = new ReadingDecoder(options.Decode);
         _series = new SeriesTable(options.MaxSeriesPerPartition);
         _features = new FeatureState(_series.Capacity, options.Features);
-        _panes = new PaneRing(_spec.RingPanes, _series.Capacity, betweenReadings: true);
+        _panes = new PaneRing(_spec.RingPanes, _series.Capacity, options.Features.BetweenReadings);
         _closer = closer;
         Statistics = statistics ?? new PartitionStatistics(number);
         _labels = options.Labels == null ? null : new Evaluation.LabelMatch(options.Labels, options.Windows.WindowUs);

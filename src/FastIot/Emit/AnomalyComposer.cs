@@ -103,7 +103,8 @@ internal sealed class AnomalyComposer
         _json.Raw(",\"kind\":"u8);
         _json.String(s_kindNames[batch.Kind[row]]);
         _json.Raw(",\"kind_scores\":"u8);
-        if (!scored)
+        // Zeros only where the model names no kinds, or did not run: a softmax adds up to one.
+        if (batch.KindScores.Span.Slice(row * AnomalyKinds.Modelled, AnomalyKinds.Modelled).IndexOfAnyExcept(0f) < 0)
         {
             _json.Raw("null"u8);
             return;

@@ -5,6 +5,17 @@ public sealed record FeatureSpec
 {
     public static readonly FeatureSpec Default = new();
 
+    /// <summary>Columns of the model's input, of <see cref="FeatureNames.All"/> and <see cref="FeatureNames.Raw"/>, each at most once.</summary>
+    public string[] Names { get; init; } = FeatureNames.All;
+
+    /// <summary>Constants that standardise the raw ones among them, in their order: (value − mean) / scale.</summary>
+    public double[] RawMean { get; init; } = [];
+
+    public double[] RawScale { get; init; } = [];
+
+    /// <summary>Whether panes must keep what lies between readings.</summary>
+    public bool BetweenReadings => Names.Any(FeatureNames.IsBetweenReadings);
+
     /// <summary>Half-life of locations, spreads and scales: 60 min of 10 s slides.</summary>
     public int BaselineWindows { get; init; } = 360;
 

@@ -32,6 +32,7 @@ internal sealed unsafe class FeatureState : IDisposable
 
     private readonly NativeArray<SeriesState> _states;
     private readonly FeatureHistory _history;
+    private readonly InputColumns _columns;
     private readonly NativeArray<float> _floors;
     private readonly FeatureSpec _spec;
     private readonly float _alpha;
@@ -43,7 +44,8 @@ internal sealed unsafe class FeatureState : IDisposable
     {
         _spec = spec;
         _states = new NativeArray<SeriesState>(slots);
-        _history = new FeatureHistory(slots, spec.Lags);
+        _columns = new InputColumns(spec);
+        _history = new FeatureHistory(slots, spec.Lags, _columns.Count);
         _floors = new NativeArray<float>(F);
         spec.Floors.CopyTo(_floors.Span);
         _alpha = Alpha(spec.BaselineWindows);
@@ -57,7 +59,7 @@ internal sealed unsafe class FeatureState : IDisposable
     public long Bytes => _states.Bytes + _history.Bytes;
 
     /// <summary>Bytes of one slot in <see cref="CopyTo"/>.</summary>
-    public long SlotBytes => sizeof(SeriesState) + FeatureHistory.SlotBytes;
+    public long SlotBytes => sizeof(SeriesState) + _history.SlotBytes;
 
     /// <summary>Copies the state of the first slots: all their baselines, then all their histories. Part of the snapshot's format.</summary>
     public void CopyTo(int slots, Span<byte> target)
@@ -92,12 +94,12 @@ internal sealed unsafe class FeatureState : IDisposable
 
     public bool IsWarming(int slot) => _states[slot].Windows <= _spec.WarmingWindows;
 
-    /// <summary>The model's input for the window observed last: [lags][12], oldest first.</summary>
+    /// <summary>The model's input for the window observed last: [lags][columns], oldest first.</summary>
     public void Gather(int slot, float* destination) => _history.Gather(slot, _states[slot].Windows, destination);
 
     /// <summary>Standardised features of the series' last windows, oldest first: [rows][12].</summary>
-    /// <returns>Rows written.</returns>
-    public int Recent(int slot, Span<float> destination) => _history.Recent(slot, _states[slot].Windows, destination);
+    /// <returns>Rows written; 0 where the model names other columns, and other ones are kept.</returns>
+    public int Recent(int slot, Span<float> destination) => _columns.AreStandardised ? _history.Recent(slot, _states[slot].Windows, destination) : 0;
 
     /// <summary>One standardised feature of the series' last windows, oldest first.</summary>
     /// <returns>Values written.</returns>
@@ -109,9 +111,10 @@ internal sealed unsafe class FeatureState : IDisposable
         return count;
     }
 
-    /// <summary>Writes φ and z of every row, and appends z to the series' history.</summary>
+    /// <summary>Writes φ and z of every row, and appends the model's columns to the series' history.</summary>
     public void Observe(WindowBatch batch)
     {
+        float* columns = stackalloc float[FeatureNames.Most];
         for (int row = 0; row < batch.Count; row++)
         {
             ref SeriesState state = ref _states.Pointer[batch.Slot[row]];
@@ -120,7 +123,8 @@ internal sealed unsafe class FeatureState : IDisposable
             if (state.Windows == 0) Begin(ref state, batch, row);
             Transform(ref state, batch, row, phi);
             Standardise(ref state, phi, z);
-            _history.Append(batch.Slot[row], state.Windows, z);
+            if (!_columns.AreStandardised) _columns.Fill(batch, row, z, columns);
+            _history.Append(batch.Slot[row], state.Windows, _columns.AreStandardised ? z : columns);
             state.Windows++;
             state.FlatWindows = batch.Range[row] == 0 && batch.ReadingCount[row] > 1 ? state.FlatWindows + 1 : 0;
         }
@@ -191,6 +195,9 @@ internal sealed unsafe class FeatureState : IDisposable
     }
 
     private static double RmsDiff(WindowBatch batch, int row) => Math.Sqrt(batch.SumSqDiff[row] / (double)batch.ReadingCount[row]);
+
+    /// <summary>Within ±<see cref="MaxZ"/>, and 0 for NaN.</summary>
+    internal static float Bounded(double value) => double.IsNaN(value) ? 0 : (float)Math.Clamp(value, -MaxZ, MaxZ);
 
     /// <summary>Within ±1e9, and 0 for NaN: no input can poison a baseline.</summary>
     private static float Finite(double value) => double.IsNaN(value) ? 0 : (float)Math.Clamp(value, -1e9, 1e9);

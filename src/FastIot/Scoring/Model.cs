@@ -40,7 +40,7 @@ public sealed class Model : IDisposable
     public string Label => $"{Manifest.Name}:{Manifest.Version}";
 
     /// <summary>A session of one thread.</summary>
-    public ModelSession CreateSession() => new(_onnx, Manifest.Lags.Count, _options);
+    public ModelSession CreateSession() => new(_onnx, Manifest.Graph, Manifest.Features, _options);
 
     public AlarmThresholds Thresholds(double alarmBudget) => new(Manifest, alarmBudget);
 
@@ -59,21 +59,40 @@ public sealed class Model : IDisposable
 
     private void Check(InferenceSession session)
     {
-        if (session.InputMetadata.Keys.FirstOrDefault(k => k is not ("features" or "sensor_type")) is { } other)
-            throw new ModelException($"{Label}: the graph wants an input \"{other}\"; the engine has features and sensor_type only");
-        Expect(session.InputMetadata, "features", Manifest.Lags.Count, FeatureNames.Count);
-        Expect(session.InputMetadata, "sensor_type", SensorTypes.Count);
-        Expect(session.OutputMetadata, "score");
-        Expect(session.OutputMetadata, "kind_logits", AnomalyKinds.Modelled);
-        Expect(session.OutputMetadata, "reconstruction_error");
+        GraphContract graph = Manifest.Graph;
+        string[] wanted = graph.SensorType == null ? [graph.Features] : [graph.Features, graph.SensorType];
+        if (session.InputMetadata.Keys.FirstOrDefault(k => !wanted.Contains(k)) is { } other)
+            throw new ModelException($"{Label}: the graph wants an input \"{other}\"; the engine gives it {string.Join(" and ", wanted)} only. Inputs of other names are named in model.json, under graph.inputs");
+        int lags = Manifest.Lags.Count, features = Manifest.Features.Names.Length;
+        Expect(session.InputMetadata, graph.Features, [lags, features]);
+        Expect(session.InputMetadata, graph.SensorType, [SensorTypes.Count]);
+        Expect(session.OutputMetadata, graph.Score, [], [1]);
+        Expect(session.OutputMetadata, graph.KindLogits, [AnomalyKinds.Modelled]);
+        Expect(session.OutputMetadata, graph.ReconstructionError, [], [1]);
+        Expect(session.OutputMetadata, graph.Reconstruction, [lags, features]);
     }
 
-    private void Expect(IReadOnlyDictionary<string, NodeMetadata> nodes, string name, params int[] shape)
+    /// <param name="nodes">Inputs or outputs.</param>
+    /// <param name="name">Null where the model has none.</param>
+    /// <param name="shapes">Behind the batch, any of them will do.</param>
+    private void Expect(IReadOnlyDictionary<string, NodeMetadata> nodes, string? name, params int[][] shapes)
     {
+        if (name == null) return;
         if (!nodes.TryGetValue(name, out NodeMetadata? node)) throw new ModelException($"{Label}: the graph has no \"{name}\"; it has {string.Join(", ", nodes.Keys)}");
-        int[] wanted = [-1, .. shape];
-        bool fits = node.ElementType == typeof(float) && node.Dimensions.Length == wanted.Length && node.Dimensions.AsSpan(1).SequenceEqual(shape)
-            && node.Dimensions[0] is -1 or Limits.ScoringChunk;
-        if (!fits) throw new ModelException($"{Label}: \"{name}\" is {node.ElementType.Name}[{string.Join(", ", node.Dimensions)}], it must be Single[{string.Join(", ", wanted)}]");
+        bool fits = node.ElementType == typeof(float) && node.Dimensions.Length > 0 && node.Dimensions[0] is -1 or Limits.ScoringChunk
+            && shapes.Any(shape => Fits(node.Dimensions.AsSpan(1), shape));
+        if (!fits) throw new ModelException($"{Label}: \"{name}\" is {node.ElementType.Name}[{string.Join(", ", node.Dimensions)}], it must be Single[{string.Join(", ", [-1, .. shapes[0]])}]");
+    }
+
+    /// <summary>A dimension that the graph leaves open (−1) is found out by the trial run.</summary>
+    private static bool Fits(ReadOnlySpan<int> dimensions, int[] shape)
+    {
+        if (dimensions.Length != shape.Length) return false;
+        for (int i = 0; i < shape.Length; i++)
+        {
+            if (dimensions[i] != shape[i] && dimensions[i] != -1) return false;
+        }
+
+        return true;
     }
 }

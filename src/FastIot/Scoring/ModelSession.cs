@@ -20,35 +20,49 @@ public sealed unsafe class ModelSession : IDisposable
     private readonly NativeArray<float> _score = new(N);
     private readonly NativeArray<float> _kindLogits = new(N * AnomalyKinds.Modelled);
     private readonly NativeArray<float> _reconstructionError = new(N);
+    private readonly NativeArray<float>? _reconstruction;
+    private readonly int _rowFloats;
 
-    internal ModelSession(byte[] onnx, int lags, SessionOptions options)
+    internal ModelSession(byte[] onnx, GraphContract graph, FeatureSpec spec, SessionOptions options)
     {
         _session = new InferenceSession(onnx, options);
-        _features = new NativeArray<float>(N * lags * FeatureNames.Count);
+        _rowFloats = spec.Lags.Length * spec.Names.Length;
+        _features = new NativeArray<float>(N * _rowFloats);
+        _score.Span.Fill(float.NaN);
+        _reconstructionError.Span.Fill(float.NaN);
         _binding = _session.CreateIoBinding();
-        _binding.BindInput("features", Value(_features, N, lags, FeatureNames.Count));
-        _binding.BindInput("sensor_type", Value(_sensorType, N, SensorTypes.Count));
-        _binding.BindOutput("score", Value(_score, N));
-        _binding.BindOutput("kind_logits", Value(_kindLogits, N, AnomalyKinds.Modelled));
-        _binding.BindOutput("reconstruction_error", Value(_reconstructionError, N));
+        _binding.BindInput(graph.Features, Value(_features, N, spec.Lags.Length, spec.Names.Length));
+        if (graph.SensorType != null) _binding.BindInput(graph.SensorType, Value(_sensorType, N, SensorTypes.Count));
+        if (graph.Score != null) _binding.BindOutput(graph.Score, PerRow(graph.Score, _score));
+        if (graph.KindLogits != null) _binding.BindOutput(graph.KindLogits, Value(_kindLogits, N, AnomalyKinds.Modelled));
+        if (graph.ReconstructionError != null) _binding.BindOutput(graph.ReconstructionError, PerRow(graph.ReconstructionError, _reconstructionError));
+        if (graph.Reconstruction == null) return;
+        _reconstruction = new NativeArray<float>(N * _rowFloats);
+        _binding.BindOutput(graph.Reconstruction, Value(_reconstruction, N, spec.Lags.Length, spec.Names.Length));
     }
 
-    /// <summary>Standardised features, [row][lag][feature], oldest lag first.</summary>
+    /// <summary>The model's columns, [row][lag][feature], oldest lag first.</summary>
     public float* Features => _features.Pointer;
 
     /// <summary>One-hot sensor types, [row][type]; all zeros = other.</summary>
     public float* SensorType => _sensorType.Pointer;
 
-    /// <summary>Raw scores of the head, [row].</summary>
+    /// <summary>Raw scores of the head, [row]; NaN where the model has none.</summary>
     public float* Score => _score.Pointer;
 
-    /// <summary>Logits of spike, drift, stuck, noise, [row][kind].</summary>
+    /// <summary>Logits of spike, drift, stuck, noise, [row][kind]; zeros where the model has none.</summary>
     public float* KindLogits => _kindLogits.Pointer;
 
+    /// <summary>[row]; NaN where the model has none.</summary>
     public float* ReconstructionError => _reconstructionError.Pointer;
 
     /// <summary>Scores the whole chunk; rows that nobody filled cost the same and mean nothing.</summary>
-    public void Run() => _session.RunWithBinding(_run, _binding);
+    public void Run()
+    {
+        _session.RunWithBinding(_run, _binding);
+        if (_reconstruction == null) return;
+        for (int row = 0; row < N; row++) _reconstructionError[row] = MeanSquare(_features.Pointer + row * _rowFloats, _reconstruction.Pointer + row * _rowFloats, _rowFloats);
+    }
 
     public void Dispose()
     {
@@ -61,7 +75,23 @@ public sealed unsafe class ModelSession : IDisposable
         _score.Dispose();
         _kindLogits.Dispose();
         _reconstructionError.Dispose();
+        _reconstruction?.Dispose();
     }
+
+    private static float MeanSquare(float* input, float* output, int count)
+    {
+        double sum = 0;
+        for (int i = 0; i < count; i++)
+        {
+            double apart = (double)input[i] - output[i];
+            sum += apart * apart;
+        }
+
+        return (float)(sum / count);
+    }
+
+    /// <summary>[N] or [N, 1], as the graph has it.</summary>
+    private OrtValue PerRow(string output, NativeArray<float> memory) => _session.OutputMetadata[output].Dimensions.Length == 2 ? Value(memory, N, 1) : Value(memory, N);
 
     private OrtValue Value(NativeArray<float> memory, params long[] shape)
     {

@@ -26,6 +26,7 @@ internal sealed unsafe class WindowScorer : IWindowScorer
     private readonly NativeArray<int> _rowOfChunk = new(Limits.ScoringChunk);
     private readonly int _inputFloats;
     private readonly float _slowAt;
+    private readonly bool _namesKinds;
 
     public WindowScorer(Model? model, double alarmBudget)
     {
@@ -33,7 +34,8 @@ internal sealed unsafe class WindowScorer : IWindowScorer
         _session = model.CreateSession();
         _thresholds = model.Thresholds(alarmBudget);
         _slowAt = model.Manifest.Features.SlowAtFalseAlarmsPerDay;
-        _inputFloats = FeatureNames.Count * model.Manifest.Lags.Count;
+        _inputFloats = model.Manifest.Features.Names.Length * model.Manifest.Lags.Count;
+        _namesKinds = model.Manifest.Graph.KindLogits != null;
     }
 
     public void Score(WindowBatch batch, FeatureState features, SeriesTable series)
@@ -96,7 +98,8 @@ internal sealed unsafe class WindowScorer : IWindowScorer
         SensorType type = series.Type(batch.Slot[row]);
         Verdict verdict = _thresholds!.Judge(_session!.Score[i], _session.ReconstructionError[i], type);
         float* kinds = batch.KindScores.Pointer + row * AnomalyKinds.Modelled;
-        int likeliest = Softmax(_session.KindLogits + i * AnomalyKinds.Modelled, kinds);
+        AnomalyKind likeliest = _namesKinds ? (AnomalyKind)Softmax(_session.KindLogits + i * AnomalyKinds.Modelled, kinds) : AnomalyKind.Unknown;
+        if (!_namesKinds) new Span<float>(kinds, AnomalyKinds.Modelled).Clear();
         batch.AnomalyScore[row] = verdict.AnomalyScore;
         batch.ReconstructionError[row] = _session.ReconstructionError[i];
         batch.FalseAlarmsPerDay[row] = verdict.FalseAlarmsPerDay;

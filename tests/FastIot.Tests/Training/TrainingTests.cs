@@ -17,8 +17,7 @@ public sealed class TrainingTests
         AutoencoderWeights weights = Weights(1);
         byte[] onnx = OnnxExport.Write(weights);
         Assert.Equal(onnx, OnnxExport.Write(Weights(1)));
-        using Microsoft.ML.OnnxRuntime.SessionOptions options = Model.Options();
-        using var session = new ModelSession(onnx, Lags, options);
+        using ModelSession session = SequenceScores.Session(onnx, FeatureSpec.Default);
         var random = new Random(2);
         int floats = Lags * FeatureNames.Count;
         for (int i = 0; i < Limits.ScoringChunk * floats; i++) session.Features[i] = (float)((random.NextDouble() - .5) * Math.Pow(10, random.Next(-1, 3)));
@@ -61,10 +60,9 @@ public sealed class TrainingTests
     public void The_shipped_model_finds_what_its_card_says_it_was_measured_to_find()
     {
         using Model model = ModelRepository.Load(Path.Combine(TestEnvironment.Root, "models"), "anomaly_detector", "latest", ExecutionProvider.Cpu, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-        byte[] onnx = File.ReadAllBytes(Path.Combine(TestEnvironment.Root, "models", "anomaly_detector", model.Manifest.Version.ToString(), "model.onnx"));
         var fleet = new FastIot.Simulation.FleetOptions { Sensors = 100, Seed = 777, AnomalyRate = .02 };
         AlarmThresholds thresholds = model.Thresholds(1);
-        FleetScores scores = FleetScores.Of(fleet, 6, model.Manifest.Features, onnx, thresholds, 2, _ => { });
+        FleetScores scores = FleetScores.Of(fleet, 6, model.Manifest.Features, model.CreateSession, thresholds, 2, _ => { });
         Evaluation evaluation = Evaluator.At(1, scores, thresholds);
         // A hundred sensors for six hours: the figures have an error of a few points, the false alarms one of a third.
         Assert.True(evaluation.Events > 80, $"{evaluation.Events} events");

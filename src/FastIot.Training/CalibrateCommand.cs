@@ -1,0 +1,46 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using FastIot.Scoring;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace FastIot.Training;
+
+/// <summary>Measures what the raw outputs of any model mean in false alarms a day, and writes it into its model.json.</summary>
+internal static class CalibrateCommand
+{
+    public static Command Create()
+    {
+        var folder = new Argument<string>("model") { Description = "Folder of one version, with model.onnx and model.json" };
+        var days = new Option<double>("--days") { Description = "Simulated sensor-days to measure on", DefaultValueFactory = _ => 500 };
+        var hours = new Option<double>("--hours") { Description = "Hours of each sensor", DefaultValueFactory = _ => 12 };
+        var seed = new Option<int>("--seed") { Description = "Seed of the simulated fleet", DefaultValueFactory = _ => 1 };
+        var threads = new Option<int>("--threads") { Description = "Threads", DefaultValueFactory = _ => 2 };
+        var command = new Command("calibrate", """
+            Calibrate a model of your own: raw scores to false alarms per sensor and day, which is what alarm budgets are counted in.
+            Its model.json needs name, version, features, and graph where inputs or outputs have other names; calibration,
+            budget_split and onnx_sha256 are written by this command.
+
+            Example:
+              fastiot-train calibrate models/mine/1
+            """)
+        { folder, days, hours, seed, threads };
+        command.SetAction(parsed => TrainCommand.Guarded(() =>
+        {
+            string at = parsed.GetValue(folder)!, path = Path.Combine(at, "model.json");
+            byte[] onnx = File.ReadAllBytes(Path.Combine(at, "model.onnx"));
+            ModelManifest draft = ModelManifest.Parse(File.ReadAllBytes(path), path, draft: true);
+            using var model = new Model(onnx, draft, ExecutionProvider.Cpu, NullLogger.Instance);
+            var settings = new TrainingSettings { Out = "", Name = draft.Name, Version = draft.Version, Seed = parsed.GetValue(seed), Hours = TrainCommand.AtLeast(1, parsed.GetValue(hours), "--hours") };
+            var progress = new TrainingProgress(Console.Error, !Console.IsErrorRedirected);
+            Calibration calibration = Calibration.Measure(TrainCommand.AtLeast(.1, parsed.GetValue(days), "--days"), (split, sensorDays, loop) =>
+            {
+                progress.Begin("calibrating");
+                return FleetScores.Of(settings.ServiceFleet(split, sensorDays), settings.Hours, draft.Features, model.CreateSession, loop, parsed.GetValue(threads), share => progress.Report(share));
+            }, draft.Features, draft.Graph, draft.HeadShare);
+            File.WriteAllBytes(path, draft.Calibrated(calibration.Head, calibration.Reconstruction, Convert.ToHexStringLower(SHA256.HashData(onnx))).ToJson());
+            progress.Say($"{path}: calibrated on {calibration.SensorDays:0} sensor-days");
+            return 0;
+        }));
+        return command;
+    }
+}
