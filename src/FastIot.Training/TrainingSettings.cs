@@ -41,7 +41,7 @@ internal sealed record TrainingSettings
 
     public double CalibrationDays { get; init; } = 500;
 
-    public double TestDays { get; init; } = 150;
+    public double TestDays { get; init; } = 300;
 
     /// <summary>Kinds that are not shown to the network, to see what it makes of them.</summary>
     public IReadOnlyList<AnomalyKind> LeaveOut { get; init; } = [];
