@@ -8,7 +8,7 @@ namespace FastIot.Training;
 /// <summary>A model's figures as they stand in its model.json.</summary>
 internal static class EvaluationJson
 {
-    public static string Write(IEnumerable<Evaluation> evaluations, WindowFigures windows)
+    public static string Write(IEnumerable<OperatingPoint> evaluations, WindowFigures windows)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream))
@@ -18,7 +18,7 @@ internal static class EvaluationJson
             json.WriteNumber("window_pr_auc", Math.Round(windows.PrAuc, 3));
             json.WriteNumber("window_f1_at_precision_95", Math.Round(windows.F1AtPrecision95, 3));
             json.WriteStartArray("operating_points");
-            foreach (Evaluation e in evaluations) Write(json, e);
+            foreach (OperatingPoint e in evaluations) Write(json, e);
             json.WriteEndArray();
             json.WriteEndObject();
         }
@@ -26,7 +26,7 @@ internal static class EvaluationJson
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 
-    private static void Write(Utf8JsonWriter json, Evaluation e)
+    private static void Write(Utf8JsonWriter json, OperatingPoint e)
     {
         json.WriteStartObject();
         json.WriteNumber("alarm_budget", e.Budget);

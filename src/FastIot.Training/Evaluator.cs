@@ -10,7 +10,7 @@ internal sealed record Detection(AnomalyKind Kind, AnomalyTier Tier, int Events,
 /// <param name="FalseAlarmsPerDay">Outside events and the two minutes behind them.</param>
 /// <param name="FalseAlarmInterval">95 % interval, by bootstrap over the sensors.</param>
 /// <param name="MedianDelays">From an event's start to the end of the first window that finds it, s, by kind; NaN without any.</param>
-internal sealed record Evaluation(
+internal sealed record OperatingPoint(
     double Budget, double FalseAlarmsPerDay, (double Low, double High) FalseAlarmInterval, double SensorDays, IReadOnlyList<Detection> Detections, double[] MedianDelays)
 {
     public int Events => Detections.Sum(d => d.Events);
@@ -32,7 +32,7 @@ internal static class Evaluator
     /// An event is found when a window that shows it alarms (its label is the event's kind); an episode none of whose windows touches an
     /// event, or lies within two minutes behind one, is a false alarm.
     /// </summary>
-    public static Evaluation At(double budget, FleetScores test, AlarmThresholds thresholds)
+    public static OperatingPoint At(double budget, FleetScores test, AlarmThresholds thresholds)
     {
         bool[][] alarms = [.. test.Score.Select((scores, s) => scores.Select((score, w) => thresholds.Judge(score, test.Error[s][w], test.Types[s]).IsAnomaly).ToArray())];
         int[] falseAlarms = [.. alarms.Select((series, s) => Calibrator.Episodes(series.Length, w => series[w] && test.Label[s][w] == WindowLabel.Normal))];
@@ -46,7 +46,7 @@ internal static class Evaluator
             .Select(g => new Detection(g.Key.Kind, g.Key.Tier, g.Count(), g.Count(f => !double.IsNaN(f.DelayS))))];
         double[] delays = [.. Enumerable.Range(0, AnomalyKinds.Modelled)
             .Select(kind => Median([.. found.Where(f => (int)f.Event.Kind == kind && !double.IsNaN(f.DelayS)).Select(f => f.DelayS).Order()]))];
-        return new Evaluation(budget, falseAlarms.Sum() / test.SensorDays, Interval(falseAlarms, test.SensorDays / falseAlarms.Length), test.SensorDays, detections, delays);
+        return new OperatingPoint(budget, falseAlarms.Sum() / test.SensorDays, Interval(falseAlarms, test.SensorDays / falseAlarms.Length), test.SensorDays, detections, delays);
     }
 
     public static WindowFigures Windows(FleetScores test)

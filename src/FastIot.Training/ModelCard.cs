@@ -7,7 +7,7 @@ namespace FastIot.Training;
 /// <summary>README.md beside a model: what it is for, how it was made, what it scored, where it fails.</summary>
 internal static class ModelCard
 {
-    public static string Write(ModelManifest manifest, TrainingSettings settings, Calibration calibration, IReadOnlyList<Evaluation> evaluations, WindowFigures windows)
+    public static string Write(ModelManifest manifest, TrainingSettings settings, Calibration calibration, IReadOnlyList<OperatingPoint> evaluations, WindowFigures windows)
     {
         var card = new StringBuilder();
         card.Append(CultureInfo.InvariantCulture, $"""
@@ -28,13 +28,13 @@ internal static class ModelCard
             |---|---|---|---|---|
 
             """);
-        foreach (Evaluation e in evaluations)
+        foreach (OperatingPoint e in evaluations)
         {
             Detection[] clear = [.. e.Detections.Where(d => d.Tier != Simulation.AnomalyTier.Hard)];
             card.Append(CultureInfo.InvariantCulture, $"| {e.Budget} | {e.FalseAlarmsPerDay:0.00} ({e.FalseAlarmInterval.Low:0.00}–{e.FalseAlarmInterval.High:0.00}) | {e.Events} | {e.Share:P1} | {(double)clear.Sum(d => d.Found) / Math.Max(1, clear.Sum(d => d.Events)):P1} |\n");
         }
 
-        foreach (Evaluation e in evaluations.Where(e => e.Budget is 1 or .1)) Kinds(card, e);
+        foreach (OperatingPoint e in evaluations.Where(e => e.Budget is 1 or .1)) Kinds(card, e);
         card.Append("""
 
             An event is found when a window that shows it alarms (a spike's: that touches it; else at least 30 s of overlap; a drift's must end within
@@ -44,7 +44,7 @@ internal static class ModelCard
         return card.ToString();
     }
 
-    private static void Kinds(StringBuilder card, Evaluation e)
+    private static void Kinds(StringBuilder card, OperatingPoint e)
     {
         card.Append(CultureInfo.InvariantCulture, $"\nBy kind at a budget of {e.Budget}:\n\n| kind | events | found | hard | medium | easy | median delay |\n|---|---|---|---|---|---|---|\n");
         foreach (IGrouping<AnomalyKind, Detection> kind in e.Detections.GroupBy(d => d.Kind))

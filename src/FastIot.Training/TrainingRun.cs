@@ -27,8 +27,8 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
         if (onnx == null) return false;
         Calibration calibration = Calibration.Measure(settings.CalibrationDays, (split, days, loop) => Scores(split, days, onnx, loop, "calibrating"), _spec, GraphContract.Full, HeadShare);
         FleetScores test = Scores(2, settings.TestDays, onnx, calibration.Thresholds(HeadShare, 1), "evaluating");
-        Evaluation[] evaluations = [.. s_budgets.Select(budget => Evaluator.At(budget, test, calibration.Thresholds(HeadShare, budget)))];
-        foreach (Evaluation e in evaluations) progress.Say($"budget {e.Budget}: {e.Share:P1} of {e.Events} events found, {e.FalseAlarmsPerDay:0.00} false alarms per sensor and day");
+        OperatingPoint[] evaluations = [.. s_budgets.Select(budget => Evaluator.At(budget, test, calibration.Thresholds(HeadShare, budget)))];
+        foreach (OperatingPoint e in evaluations) progress.Say($"budget {e.Budget}: {e.Share:P1} of {e.Events} events found, {e.FalseAlarmsPerDay:0.00} false alarms per sensor and day");
         Write(onnx, calibration, evaluations, Evaluator.Windows(test));
         return true;
     }
@@ -105,7 +105,7 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
         return largest;
     }
 
-    private void Write(byte[] onnx, Calibration calibration, IReadOnlyList<Evaluation> evaluations, WindowFigures windows)
+    private void Write(byte[] onnx, Calibration calibration, IReadOnlyList<OperatingPoint> evaluations, WindowFigures windows)
     {
         var manifest = new ModelManifest
         {

@@ -63,7 +63,7 @@ public sealed class TrainingTests
         var fleet = new FastIot.Simulation.FleetOptions { Sensors = 100, Seed = 777, AnomalyRate = .02 };
         AlarmThresholds thresholds = model.Thresholds(1);
         FleetScores scores = FleetScores.Of(fleet, 6, model.Manifest.Features, model.CreateSession, thresholds, 2, _ => { });
-        Evaluation evaluation = Evaluator.At(1, scores, thresholds);
+        OperatingPoint evaluation = Evaluator.At(1, scores, thresholds);
         // A hundred sensors for six hours: the figures have an error of a few points, the false alarms one of a third.
         Assert.True(evaluation.Events > 80, $"{evaluation.Events} events");
         Assert.True(evaluation.Share > .7, $"{evaluation.Share:P0} found");
