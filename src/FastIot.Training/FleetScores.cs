@@ -83,6 +83,7 @@ internal sealed class FleetScores
         log.Play(spec, (w, batch, features) =>
         {
             int filled = 0;
+            if (!log.Uses(w)) return;
             ReadOnlySpan<WindowRow> rows = log.Rows(w);
             for (int row = 0; row < rows.Length; row++)
             {

@@ -18,9 +18,7 @@ internal static class ModelCard
             pressure, vibration and current are known types, any other is served without a type. A second channel, the distance of the newest
             windows' reconstruction errors from what is usual for the type, has a tenth of the alarm budget, for what the head never saw.
 
-            Made by `{settings.Command}`: simulated sensors only, {settings.Sensors} for training ({settings.Hours:0.#} h each, {settings.AnomalyRate:P0} of the time anomalous, seed {settings.SplitSeed(0)}),
-            {calibration.SensorDays:0} sensor-days of others for calibration (seed {settings.SplitSeed(1)}) and {evaluations[0].SensorDays:0} of others again for the figures below (seed {settings.SplitSeed(2)}), these with {settings.ServiceAnomalyRate:P0} of the
-            time anomalous. Real sensors are harder than simulated ones, and their faults other ones: measure on your own before you rely on it.
+            Made by `{settings.Command}`: {Data(settings, calibration, evaluations[0].SensorDays)}
 
             Windows, by the head's raw score: ROC-AUC {windows.RocAuc:0.000}, PR-AUC {windows.PrAuc:0.000}, F1 {windows.F1AtPrecision95:0.000} at a precision of 0.95 or more.
 
@@ -42,6 +40,16 @@ internal static class ModelCard
 
             """);
         return card.ToString();
+    }
+
+    private static string Data(TrainingSettings settings, Calibration calibration, double testDays)
+    {
+        string service = string.Create(CultureInfo.InvariantCulture, $"{calibration.SensorDays:0} sensor-days of others for calibration (seed {settings.SplitSeed(1)}) and {testDays:0} of others again for the figures below (seed {settings.SplitSeed(2)}), these with {settings.ServiceAnomalyRate:P0} of the\ntime anomalous. Real sensors are harder than simulated ones, and their faults other ones: measure on your own before you rely on it.");
+        string injected = string.Create(CultureInfo.InvariantCulture, $"{settings.AnomalyRate:P0} of the time anomalous, seed {settings.SplitSeed(0)}");
+        if (settings.From.Count == 0) return string.Create(CultureInfo.InvariantCulture, $"simulated sensors only, {settings.Sensors} for training ({settings.Hours:0.#} h each, {injected}),\n{service}");
+        string recorded = string.Create(CultureInfo.InvariantCulture, $"recorded readings with injected anomalies ({injected}), of which {settings.Trainer.Contamination:P0} may be anomalies that nobody has labelled.");
+        return settings.SimulatedCalibration ? $"{recorded} Simulated sensors:\n{service}"
+            : string.Create(CultureInfo.InvariantCulture, $"{recorded} The first {RecordedWindows.TrainedOn:P0} of the time\nare trained on, the next {RecordedWindows.CalibratedOn:P0} calibrated on ({calibration.SensorDays:0.0} sensor-days), the rest ({testDays:0.0}) is for the figures below. Whatever alarms there outside injected\nevents counts as false, true anomalies included: the budget is one of alarms on such a history.");
     }
 
     private static void Kinds(StringBuilder card, OperatingPoint e)

@@ -102,7 +102,7 @@ internal sealed unsafe class Sequences : IDisposable
                 int series = rows[i].Series, row = next[series]++;
                 new ReadOnlySpan<float>(batch.Z.Pointer + i * FeatureNames.Count, FeatureNames.Count).CopyTo(new Span<float>(_z.Pointer + (long)row * FeatureNames.Count, FeatureNames.Count));
                 _window[row] = row - begin[series];
-                _labels[row] = rows[i].Label;
+                _labels[row] = log.Uses(w) ? rows[i].Label : WindowLabel.DoNotCare;
                 _types[row] = (sbyte)log.Types[series];
                 if (rows[i].Label >= 0 && slow[series]) batch.LearnSlowly[i] = 1;
             }

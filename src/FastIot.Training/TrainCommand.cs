@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using FastIot.Ingest;
 using FastIot.Scoring;
 
 namespace FastIot.Training;
@@ -26,6 +27,14 @@ internal static class TrainCommand
         var calibration = new Option<double>("--calibration-days") { Description = "Sensor-days to calibrate on", DefaultValueFactory = _ => defaults.CalibrationDays };
         var test = new Option<double>("--test-days") { Description = "Sensor-days for the figures", DefaultValueFactory = _ => defaults.TestDays };
         var leaveOut = new Option<string[]>("--leave-out") { Description = "Kinds not to train on (spike,drift,stuck,noise)", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var from = new Option<string[]>("--from") { Description = "Train on your own unlabelled readings: NDJSON in the wire format or CSV, gzip or not; anomalies are injected", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var contamination = new Option<double>("--contamination") { Description = "With --from: share of its windows that may be unlabelled anomalies", DefaultValueFactory = _ => .02 };
+        var calibrateOn = new Option<string>("--calibration") { Description = "With --from: calibrate and measure on the history's later part, or on simulated sensors where it is not healthy", DefaultValueFactory = _ => "history" };
+        calibrateOn.AcceptOnlyFromAmong("history", "simulated");
+        var csvSensor = new Option<string?>("--csv-sensor") { Description = "CSV column with the sensor's id" };
+        var csvTime = new Option<string?>("--csv-timestamp") { Description = "CSV column with the event time" };
+        var csvMetric = new Option<string?>("--csv-metric") { Description = "CSV column with the metric's name" };
+        var csvValue = new Option<string[]>("--csv-value") { Description = "CSV columns with values", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         var threads = new Option<int>("--threads") { Description = "Threads of simulation and scoring", DefaultValueFactory = _ => defaults.Trainer.Threads };
         var command = new Command("train", """
             Train a model on a simulated fleet, calibrate and evaluate it, and write it where fastiot finds it. Ctrl-C stops; the same command goes on.
@@ -33,9 +42,10 @@ internal static class TrainCommand
             Examples:
               fastiot-train train                                         # the default model, into models/
               fastiot-train train --profile accurate --out /srv/models    # more accurate, three times the cost of a window
+              fastiot-train train --from history.ndjson.gz --name ours     # on your own readings
               fastiot-train train --leave-out spike,drift --name without  # what does it make of kinds it never saw?
             """)
-        { profile, output, name, version, seed, sensors, hours, sequences, calibration, test, leaveOut, threads };
+        { profile, output, name, version, seed, sensors, hours, sequences, calibration, test, leaveOut, from, contamination, calibrateOn, csvSensor, csvTime, csvMetric, csvValue, threads };
         command.SetAction(parsed => Guarded(() =>
         {
             TrainingProfile chosen = TrainingProfile.Of(parsed.GetValue(profile)!);
@@ -53,10 +63,20 @@ internal static class TrainCommand
                 CalibrationDays = AtLeast(.1, parsed.GetValue(calibration), "--calibration-days"),
                 TestDays = AtLeast(.1, parsed.GetValue(test), "--test-days"),
                 LeaveOut = Kinds(parsed.GetValue(leaveOut)!),
+                From = parsed.GetValue(from)!,
+                Csv = new CsvOptions
+                {
+                    SensorColumn = parsed.GetValue(csvSensor),
+                    TimestampColumn = parsed.GetValue(csvTime),
+                    MetricColumn = parsed.GetValue(csvMetric),
+                    ValueColumns = parsed.GetValue(csvValue)!,
+                },
+                SimulatedCalibration = parsed.GetValue(calibrateOn) == "simulated",
                 Trainer = chosen.Trainer with
                 {
                     Seed = (ulong)random,
                     SequencesPerEpoch = AtLeast(chosen.Trainer.Batch, parsed.GetValue(sequences), "--sequences"),
+                    Contamination = parsed.GetValue(from)!.Length > 0 ? Share(parsed.GetValue(contamination), "--contamination") : 0,
                     Threads = AtLeast(1, parsed.GetValue(threads), "--threads"),
                 },
             };
@@ -87,6 +107,9 @@ internal static class TrainCommand
     internal static T AtLeast<T>(T least, T value, string option) where T : IComparable<T> =>
         value.CompareTo(least) >= 0 ? value : throw new ArgumentException($"{option} must be at least {least}, not {value}");
 
+    private static double Share(double value, string option) =>
+        value is >= 0 and <= .5 ? value : throw new ArgumentException($"{option} must lie within 0 and 0.5, not {value}");
+
     /// <summary>Errors as one line on stderr.</summary>
     internal static int Guarded(Func<int> run)
     {
@@ -99,7 +122,7 @@ internal static class TrainCommand
             Console.Error.WriteLine($"fastiot-train: {e.Message}");
             return BadSettings;
         }
-        catch (Exception e) when (e is ModelException or InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or DllNotFoundException)
+        catch (Exception e) when (e is ModelException or InvalidDataException or IOException or UnauthorizedAccessException or InvalidOperationException or DllNotFoundException or IngestException)
         {
             Console.Error.WriteLine($"fastiot-train: {e.Message}");
             return Failed;

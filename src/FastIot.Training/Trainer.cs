@@ -162,6 +162,8 @@ internal sealed class Trainer
         int[] rows = [.. _sequences.Normal.Where((_, i) => i % MinedStep == 0)];
         float[] scores = SequenceScores.Of(OnnxExport.Write(TorchWeights.Of(_net)), _sequences, rows, _options.Threads).Score;
         Array.Sort(scores, rows);
+        // What stands out most in a history that nobody has labelled is more likely an anomaly than a hard negative.
+        rows = rows[..(rows.Length - (int)(rows.Length * _options.Contamination))];
         return [.. shares.Select(share => rows[^Math.Clamp((int)(rows.Length * share), 1, rows.Length)..])];
     }
 }

@@ -29,6 +29,9 @@ internal sealed record TrainerOptions
     /// <summary>Share of sequences whose sensor type is hidden, so that unknown types are served too.</summary>
     public double TypeDropout { get; init; } = .2;
 
+    /// <summary>Share of the normal windows that may be anomalies nobody has labelled: those scored highest are not mined.</summary>
+    public double Contamination { get; init; }
+
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Of simulation and scoring, whose results do not depend on it. Torch learns with one: more would give other last digits on other machines.</summary>

@@ -20,6 +20,8 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
     private readonly FeatureSpec _spec = FeatureSpec.Default;
     private readonly string _folder = Path.Combine(settings.Out, settings.Name, settings.Version.ToString(CultureInfo.InvariantCulture));
 
+    private WindowLog[] _recorded = [];
+
     /// <returns>False when it was cancelled; the checkpoint says where it goes on.</returns>
     public bool Run(CancellationToken cancellation)
     {
@@ -36,8 +38,8 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
     /// <summary>Trains, or goes on with it, and exports.</summary>
     private byte[]? Graph(CancellationToken cancellation)
     {
-        progress.Begin("simulating");
-        WindowLog[] logs = TrainingLogs();
+        progress.Begin(settings.From.Count > 0 ? "reading" : "simulating");
+        WindowLog[] logs = settings.From.Count > 0 ? Recorded() : TrainingLogs();
         using Sequences sequences = Sequences.Of(logs, _spec, LearntSlowly, settings.Trainer.Threads);
         progress.Say($"{sequences.Normal.Length} normal windows, {string.Join(", ", sequences.OfKind.Select((k, i) => $"{k.Length} {AnomalyKinds.Name((AnomalyKind)i)}"))}");
         Directory.CreateDirectory(Path.Combine(settings.Out, settings.Name));
@@ -68,6 +70,15 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
         return onnx;
     }
 
+    /// <summary>The recordings, the first part of their time; kept for calibration and figures.</summary>
+    private WindowLog[] Recorded()
+    {
+        RecordedSeries[] series = Recording.Read(settings.From, settings.Csv);
+        progress.Say($"{series.Length} series, {series.Sum(s => (long)s.Values.Length):N0} readings");
+        _recorded = RecordedWindows.Of(series, settings.TrainingFleet with { Sensors = series.Length }, share => progress.Report(share), settings.Trainer.Threads);
+        return [.. _recorded.Select(log => log.Between(0, RecordedWindows.TrainedOn))];
+    }
+
     private WindowLog[] TrainingLogs()
     {
         var logs = new WindowLog[SimulatedWindows.Shards(settings.TrainingFleet)];
@@ -86,6 +97,13 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
     private FleetScores Scores(int split, double days, byte[] onnx, AlarmThresholds? loop, string stage)
     {
         progress.Begin(stage);
+        if (settings.From.Count > 0 && !settings.SimulatedCalibration)
+        {
+            const double test = RecordedWindows.TrainedOn + RecordedWindows.CalibratedOn;
+            (double from, double to) = split == 2 ? (test, 1.0) : (RecordedWindows.TrainedOn, test);
+            return FleetScores.Of(_recorded.Length, i => _recorded[i].Between(from, to), _spec, () => SequenceScores.Session(onnx, _spec), loop, settings.Trainer.Threads, share => progress.Report(share));
+        }
+
         return FleetScores.Of(settings.ServiceFleet(split, days), settings.Hours, _spec, () => SequenceScores.Session(onnx, _spec), loop, settings.Trainer.Threads, share => progress.Report(share));
     }
 
@@ -119,7 +137,7 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
             Training = JsonSerializer.Serialize(new
             {
                 command = settings.Command,
-                data = "simulated",
+                data = settings.From.Count == 0 ? "simulated" : string.Join(' ', settings.From.Select(f => Path.GetFileName(f))),
                 sensors = settings.Sensors,
                 hours = settings.Hours,
                 anomaly_rate = settings.AnomalyRate,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastIot.Ingest;
 using FastIot.Scoring;
 using FastIot.Simulation;
 
@@ -28,6 +29,14 @@ internal sealed record TrainingSettings
     public string Profile { get; init; } = "fast";
 
     public int Seed { get; init; } = 1;
+
+    /// <summary>Recordings to train on; none: simulated sensors.</summary>
+    public IReadOnlyList<string> From { get; init; } = [];
+
+    public CsvOptions Csv { get; init; } = new();
+
+    /// <summary>Calibrate and measure on simulated sensors even if <see cref="From"/> names recordings: for histories that are not healthy.</summary>
+    public bool SimulatedCalibration { get; init; }
 
     public int Sensors { get; init; } = 1000;
 
@@ -80,6 +89,7 @@ internal sealed record TrainingSettings
             if (Trainer.SequencesPerEpoch != defaults.Trainer.SequencesPerEpoch) command += $" --sequences {Trainer.SequencesPerEpoch}";
             if (CalibrationDays != defaults.CalibrationDays) command += string.Create(CultureInfo.InvariantCulture, $" --calibration-days {CalibrationDays}");
             if (TestDays != defaults.TestDays) command += string.Create(CultureInfo.InvariantCulture, $" --test-days {TestDays}");
+            if (From.Count > 0) command += string.Create(CultureInfo.InvariantCulture, $" --contamination {Trainer.Contamination}{(SimulatedCalibration ? " --calibration simulated" : "")} --from {string.Join(' ', From)}");
             if (LeaveOut.Count > 0) command += $" --leave-out {string.Join(',', LeaveOut.Select(AnomalyKinds.Name))}";
             return command;
         }

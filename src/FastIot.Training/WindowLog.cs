@@ -46,7 +46,7 @@ internal struct WindowRow
 /// </summary>
 internal sealed class WindowLog
 {
-    private readonly List<WindowRow[]> _windows = [];
+    private List<WindowRow[]> _windows = [];
 
     public required WindowSpec Spec { get; init; }
 
@@ -55,13 +55,29 @@ internal sealed class WindowLog
     /// <summary>Type of each series.</summary>
     public required SensorType[] Types { get; init; }
 
+    /// <summary>Windows that count, [from, to): the others are played for the baselines' sake only.</summary>
+    public (int From, int To) Used { get; init; } = (0, int.MaxValue);
+
     /// <summary>Injected anomalies in order of their start; <see cref="AnomalyEvent.Sensor"/> is the index of the series here.</summary>
-    public List<AnomalyEvent> Events { get; } = [];
+    public List<AnomalyEvent> Events { get; private init; } = [];
 
     public int Series => Types.Length;
 
     /// <summary>Window ends, one slide apart.</summary>
     public int Windows => _windows.Count;
+
+    /// <summary>The same windows, of which these shares of the time count.</summary>
+    public WindowLog Between(double from, double to) => new()
+    {
+        Spec = Spec,
+        FirstEndUs = FirstEndUs,
+        Types = Types,
+        Events = Events,
+        _windows = _windows,
+        Used = ((int)(from * Windows), (int)(to * Windows)),
+    };
+
+    public bool Uses(int window) => window >= Used.From && window < Used.To;
 
     public long EndUs(int window) => FirstEndUs + window * Spec.SlideUs;
 
