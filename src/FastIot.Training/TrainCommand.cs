@@ -10,7 +10,7 @@ internal static class TrainCommand
 {
     private const int Failed = 1, BadSettings = 2, Interrupted = 130;
 
-    public static RootCommand Root() => new("Trains the models of FastIot") { Train(), CalibrateCommand.Create() };
+    public static RootCommand Root() => new("Trains the models of FastIot") { Train(), CalibrateCommand.Create(), BenchmarkCommand.Create() };
 
     private static Command Train()
     {
