@@ -236,7 +236,7 @@ public sealed class DirectProducerTests(RealServers servers) : IClassFixture<Rea
         var waited = Stopwatch.StartNew();
         while (ended.Count < partitions || read.Count < least)
         {
-            Assert.True(waited.Elapsed < TimeSpan.FromMinutes(3), $"{read.Count} of {least} records came within three minutes: {string.Join(", ", read.GroupBy(m => m.Partition).OrderBy(g => g.Key).Select(g => $"{g.Key}: {g.Count()} up to {g.Last()}"))}; at the end of {string.Join(", ", ended)}");
+            if (waited.Elapsed > TimeSpan.FromSeconds(90)) Assert.Fail($"{read.Count} of {least} records came within 90 s, the ends of {string.Join(", ", ended)}");
             ConsumeResult<string, string>? result = consumer.Consume(TimeSpan.FromSeconds(1));
             if (result == null) continue;
             if (result.IsPartitionEOF) ended.Add(result.Partition.Value);
