@@ -102,7 +102,7 @@ public sealed partial class DirectKafkaSource : IGroupSource, IAssignmentListene
 
     public void Rewind()
     {
-        if (_group is not IGroupSource group) throw new NotSupportedException("the group's source cannot be rewound");
+        if (_group is not IGroupSource group) throw new IngestException("what is committed is read again by a new member of the group") { Transient = true };
         group.Rewind();
     }
 

@@ -222,7 +222,7 @@ internal sealed unsafe partial class DirectFetch : IDisposable
         switch (error)
         {
             case BrokerError.OffsetOutOfRange when from == partition.Position && _partitions.Contains(partition):
-                throw new IngestException($"{where}: the log no longer has this offset ({BrokerError.Text(error)}). It has expired, or the topic was made anew: reset the group's offsets, or take another group");
+                throw new IngestException($"{where}: the log no longer has this offset ({BrokerError.Text(error)}). It has expired, or the topic was made anew: reset the group's offsets, or take another group") { Gap = true };
             case BrokerError.TopicAuthorizationFailed or BrokerError.ClusterAuthorizationFailed:
                 throw new IngestException($"{where}: {BrokerError.Text(error)}");
             case BrokerError.OffsetOutOfRange:
