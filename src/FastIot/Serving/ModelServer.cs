@@ -40,8 +40,8 @@ internal sealed partial class ModelServer : IAsyncDisposable
 
     public IEnumerable<ServedModel> Models => _models.Values.OrderBy(m => m.Name, StringComparer.Ordinal);
 
-    /// <summary>Every model that is to be served has a version that is.</summary>
-    public bool IsReady => !_stopping.IsCancellationRequested && _models.Count > 0 && _models.Values.All(m => m.Default != null);
+    /// <summary>Every model of which a version is to be served has one that is.</summary>
+    public bool IsReady => !_stopping.IsCancellationRequested && _models.Values.Any(m => m.Default != null) && _models.Values.All(m => m.Versions.Length == 0 || m.Default != null);
 
     /// <summary>A version is served no more: what others keep for it can go.</summary>
     public event Action<ServedVersion>? WasUnloaded;

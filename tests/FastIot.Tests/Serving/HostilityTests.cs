@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -24,24 +25,27 @@ public sealed class HostilityTests(ConformanceTests.Server server) : IClassFixtu
         "/v1/models/dynamic:predict", "/v1/models/half_plus_two:score", "/v1/models/half_plus_two:classify", "/v1/models/half_plus_two/metadata", "/v2/models/half_plus_two/infer", "/v2/models/strings/versions/1/infer", "/v2/models/half_plus_two", "/v1/models/%",
     ];
 
+    /// <summary>Longer than a stalled client has; a connection that is kept alive, because its damaged head asks for it, is left after that.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
     [Fact]
     public async Task Broken_json_and_broken_http_never_crash_it_nor_make_it_answer_500()
     {
         int seed = TestSeed.Or(20261125);
-        var random = new Random(seed);
-        var codes = new SortedDictionary<int, int>();
-        for (int i = 0; i < 4000; i++)
+        var codes = new ConcurrentDictionary<int, int>();
+        // Many at once: one whose length is damaged waits until it is cut off.
+        var many = new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = TestContext.Current.CancellationToken };
+        await Parallel.ForEachAsync(Enumerable.Range(0, 3000), many, async (i, cancellation) =>
         {
-            byte[] request = Request(random);
+            byte[] request = Request(new Random(seed + i));
             int code = await SendAsync(request);
-            codes[code] = codes.GetValueOrDefault(code) + 1;
+            codes.AddOrUpdate(code, 1, (key, count) => count + 1);
             // 501: classify; 505: an HTTP version that there is not. 0: the connection was closed without an answer, as HTTP allows for what is none.
             Assert.True(code is < 500 or 501 or 505, $"seed {seed}, request {i}: {code} for {Encoding.Latin1.GetString(request)}");
-        }
-
-        Assert.True(codes.GetValueOrDefault(200) > 50 && codes.GetValueOrDefault(400) > 500, string.Join(", ", codes));
+        });
+        Assert.True(codes.GetValueOrDefault(200) > 10 && codes.GetValueOrDefault(400) > 300, string.Join(", ", codes));
         Assert.Equal("ok\n", await server.Client.GetStringAsync("/healthz", TestContext.Current.CancellationToken));
-        Assert.DoesNotContain("failed", server.Log.Replace("cannot be loaded", ""));
+        Assert.DoesNotMatch(@"error \w+ /|running a batch failed", server.Log);
     }
 
     [Fact]
@@ -127,19 +131,22 @@ public sealed class HostilityTests(ConformanceTests.Server server) : IClassFixtu
     private async Task<int> SendAsync(byte[] request)
     {
         using TcpClient client = await ConnectAsync();
-        using var timer = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timer = new CancellationTokenSource(s_patience);
         using var answer = new MemoryStream();
         // Taken now: once the server has closed its end, the client gives none out.
         NetworkStream stream = client.GetStream();
         try
         {
             await stream.WriteAsync(request, timer.Token);
-            client.Client.Shutdown(SocketShutdown.Send);
             await stream.CopyToAsync(answer, timer.Token);
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
             // Closed before all was read: what there is of an answer counts.
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.True(answer.Length > 0, $"no answer in {s_patience.TotalSeconds} s to {Encoding.Latin1.GetString(request)}");
         }
 
         string text = Encoding.Latin1.GetString(answer.ToArray());
