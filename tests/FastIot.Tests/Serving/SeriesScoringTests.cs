@@ -8,6 +8,8 @@ namespace FastIot.Tests.Serving;
 /// <summary>Raw readings in, scores out, with the shipped model.</summary>
 public sealed class SeriesScoringTests
 {
+    private static readonly string s_shipped = Path.Combine(TestEnvironment.Root, "models", "anomaly_detector");
+    private static readonly int s_version = FastIot.Scoring.ModelRepository.Versions(s_shipped)[^1];
     private static readonly DateTime s_start = new(2026, 11, 1, 0, 0, 0, DateTimeKind.Utc);
 
     [Fact]
@@ -72,8 +74,8 @@ public sealed class SeriesScoringTests
 
     private static async Task<TestServer> ShippedAsync()
     {
-        string models = TestServer.NewFolder(), source = Path.Combine(TestEnvironment.Root, "models", "anomaly_detector", "1");
-        string target = Directory.CreateDirectory(Path.Combine(models, "anomaly_detector", "1")).FullName;
+        string models = TestServer.NewFolder(), source = Path.Combine(s_shipped, $"{s_version}");
+        string target = Directory.CreateDirectory(Path.Combine(models, "anomaly_detector", $"{s_version}")).FullName;
         foreach (string file in (string[])["model.json", "model.onnx"]) File.Copy(Path.Combine(source, file), Path.Combine(target, file));
         return await TestServer.StartAsync(models, "anomaly_detector");
     }
