@@ -38,7 +38,7 @@ internal static class Examples
         "evaluate" => """
               fastiot evaluate --html report.html             the shipped model on a simulated fleet, some minutes
               fastiot evaluate --sensors 50 --hours 3         the same, rougher, in seconds
-              fastiot evaluate --model anomaly_detector:1 --model anomaly_detector:2 --no-baselines
+              fastiot evaluate --model anomaly_detector --model mine:3 --no-baselines
               fastiot evaluate readings.ndjson.gz --truth truth.ndjson
               fastiot evaluate valve.csv --csv-label anomaly
               fastiot evaluate --features windows --truth truth.ndjson --json

@@ -73,7 +73,7 @@ internal sealed class SeriesScores(string name, SensorType type, int detectors)
 internal sealed class ModelScores(string label, ModelManifest? manifest) : IRowScorer
 {
     public IReadOnlyList<(string Name, DetectorRole Role)> Columns { get; } =
-        manifest == null ? [(label, DetectorRole.Model)] : [(label, DetectorRole.Model), ($"{label}, reconstruction only", DetectorRole.Channel)];
+        manifest == null || manifest.Reconstruction.Count == 0 ? [(label, DetectorRole.Model)] : [(label, DetectorRole.Model), ($"{label}, reconstruction only", DetectorRole.Channel)];
 
     public void Begin(WindowBatch batch, SeriesTable series)
     {
@@ -82,7 +82,7 @@ internal sealed class ModelScores(string label, ModelManifest? manifest) : IRowS
     public void Score(WindowBatch batch, int row, SeriesTable series, Span<float> scores)
     {
         scores[0] = batch.AnomalyScore[row];
-        if (manifest == null) return;
+        if (manifest == null || manifest.Reconstruction.Count == 0) return;
         float error = batch.ReconstructionError[row];
         // Comparable between types: what the calibration says of it, not the error itself.
         scores[1] = float.IsNaN(error) ? float.NaN : (float)-manifest.ReconstructionCalibration(series.Type(batch.Slot[row])).LogRate(error);
