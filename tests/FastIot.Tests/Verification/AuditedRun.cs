@@ -125,11 +125,11 @@ public sealed class AuditedRun : IDisposable
 
     private void Run()
     {
-        var options = new PipelineOptions { Windows = WindowSpec.Default, Decode = new DecodeOptions(), Features = FeatureSpec.Default };
+        var options = new PipelineOptions { Windows = WindowSpec.Default, Decode = new DecodeOptions(), Features = FeatureSpec.Default, ModelName = "anomaly_detector" };
         using var store = new LocalFolderStore(Folder);
-        using var files = new FeatureFileWriter(store, options.Windows.WindowUs, options.ConfigHash(), NullLogger.Instance);
         using var model = ModelRepository.Load(Path.Combine(TestEnvironment.Root, "models"), "anomaly_detector", "latest", ExecutionProvider.Cpu, NullLogger.Instance);
         options = options with { Features = model.Manifest.Features with { WarmingWindows = 30 } };
+        using var files = new FeatureFileWriter(store, options.Windows.WindowUs, options.ConfigHash(), NullLogger.Instance);
         using var pipeline = new Pipeline(options, worker => new KafkaSource(Options, worker, NullLogger.Instance), _ => new KafkaSink(Options, null, NullLogger.Instance), files, new ModelVersions(model), EventClock.Wall(), NullLoggerFactory.Instance);
         pipeline.Start();
         bool done = SpinWait.SpinUntil(() => pipeline.Completion.IsCompleted || pipeline.Snapshot() is { Partitions.Count: 2, Lag: 0 } s && s.Partitions.All(p => p.Position > 0 && p.HighOffset == p.Position), s_patience);
