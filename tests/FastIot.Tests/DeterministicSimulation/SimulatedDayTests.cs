@@ -23,7 +23,7 @@ public sealed class SimulatedDayTests
         {
             log.Append(10);
             process.Worker.Step();
-            for (int job = 0; job < 100 && process.Files.QueuedBytes > 0; job++) Assert.True(process.Files.Step());
+            for (int job = 0; job < 8; job++) Assert.True(process.Files.Step());
             clock.Advance(TimeSpan.FromSeconds(1));
             if (!broker.Committed.TryGetValue(0, out (long Offset, CommitMetadata Metadata, string Text) at)) continue;
             mostReplayUs = Math.Max(mostReplayUs, ReplayUs(log, at.Offset, at.Metadata.Position));
