@@ -34,7 +34,7 @@ public sealed record CommitMetadata(long Position, long EmittedUs, long StoredUs
     /// <summary>Idle decisions that a replay from the committed offset can meet, by rising position.</summary>
     public IdleDecisions Idle { get; init; }
 
-    public ModelInForce Model { get; init; }
+    public ModelInForce Model { get; init; } = new(0);
 
     /// <summary>Length of the windows: a replay from the committed offset reads all of it before the snapshot.</summary>
     public long WindowUs { get; init; }

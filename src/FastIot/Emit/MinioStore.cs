@@ -94,14 +94,17 @@ public sealed class MinioStore : IObjectStore
         // Whatever the library makes of an answer: stored is what the server has called stored.
         if (outcome.Status == HttpStatusCode.PreconditionFailed) return false;
         if (outcome.Status is { } status && (int)status is >= 200 and < 300) return true;
-        throw new HttpRequestException($"the server answered {(outcome.Status is { } answered ? $"{(int)answered} {answered}" : "nothing")}");
+        throw new HttpRequestException(outcome.Text);
     }, cancellation);
 
     public Task<StoredObject?> HeadAsync(string name, CancellationToken cancellation) => Guard<StoredObject?>(name, "read", async () =>
     {
+        PutWatch.Outcome outcome = PutWatch.Begin(ifAbsent: false);
         try
         {
             ObjectStat stat = await _client.StatObjectAsync(new StatObjectArgs().WithBucket(_options.Bucket).WithObject(name), cancellation).ConfigureAwait(false);
+            if (outcome.Status == HttpStatusCode.NotFound) return null;
+            if (outcome.Status is not { } status || (int)status is < 200 or >= 300) throw new HttpRequestException(outcome.Text);
             KeyValuePair<string, string> hash = stat.MetaData.FirstOrDefault(m => m.Key.EndsWith("rows-sha256", StringComparison.OrdinalIgnoreCase));
             return new StoredObject(stat.Size, hash.Value);
         }

@@ -42,6 +42,13 @@ internal static class SimTruth
             partition.Model = Model(broker.Models[number], partition.ClosedUs);
             if (broker.Idle[number].TryGetValue(offset, out long to))
             {
+                // Step by step: of two advances at one position only the later is kept, and the model may have changed between them.
+                while (partition.ClosedUs != Watermark.None && partition.ClosedUs + options.Windows.SlideUs < to)
+                {
+                    partition.AdvanceTo(partition.ClosedUs + options.Windows.SlideUs);
+                    partition.Model = Model(broker.Models[number], partition.ClosedUs);
+                }
+
                 partition.AdvanceTo(to);
                 partition.Outputs.Settle(to);
                 plain.AdvanceTo(to);

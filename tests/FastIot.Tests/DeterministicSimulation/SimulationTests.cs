@@ -33,7 +33,7 @@ public sealed class SimulationTests
         Assert.True(failure == null, $"FASTIOT_SEED={failure?.Seed} repeats it: {failure?.Why}");
 
         // It was not for want of trouble.
-        Assert.True(figures.Crashes > s_seeds && figures.Idle > s_seeds / 2 && figures.Rewrites > s_seeds / 10 && figures.Models > s_seeds / 100, figures.ToString());
+        Assert.True(figures.Crashes > s_seeds / 3 && figures.Idle > s_seeds / 2 && figures.Rewrites > s_seeds / 10 && figures.Models > s_seeds / 100, figures.ToString());
         Assert.InRange(figures.LongestMetadata, 60, 150);
     }
 

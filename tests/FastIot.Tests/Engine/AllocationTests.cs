@@ -17,7 +17,7 @@ public sealed class AllocationTests
         var statistics = new WorkerStatistics();
         using var sink = new CountingSink();
         var channels = new OutputChannels(sink, null, EventClock.Wall(), TimeSpan.FromSeconds(1), statistics, new ModelVersions(model).Label);
-        using var closer = new WindowCloser(options, new ScorerSet(1, _ => null, _ => new WindowScorer(model, options.AlarmBudget)), statistics);
+        using var closer = new WindowCloser(options, new ScorerSet(model.Manifest.Version, _ => null, _ => new WindowScorer(model, options.AlarmBudget)), statistics);
         using var partition = new Partition(0, options, options.ConfigHash(), closer, channels);
         partition.Begin(new StartState { Offset = 0 });
         using var history = new HistorySource(new FleetOptions { Sensors = 300, AnomalyRate = 0.1, AnomalyFreeUs = 0, AnomalySpacingUs = 60_000_000 }, [0], 1, new FleetOptions().StartUs + 900_000_000);
