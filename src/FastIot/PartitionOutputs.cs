@@ -158,8 +158,7 @@ internal sealed class PartitionOutputs : IDisposable
         _confirmedUs = Math.Max(_confirmedUs, emittedUs);
         HandOverWaiting();
         if (!KeepsSnapshots || snapshot == null || snapshot == _swept || HasWaitingFiles) return;
-        string? name = _swept == null ? null : Name(_swept.WindowEndUs);
-        if (_channels.Files!.TryEnqueue(new SweepJob(_progress, Prefix, Name(snapshot.WindowEndUs), name))) _swept = snapshot;
+        if (_channels.Files!.TryEnqueue(new SweepJob(_progress, Prefix, Name(snapshot.WindowEndUs)))) _swept = snapshot;
     }
 
     public void DeadLetter(in Record record, Rejection reason, ReadOnlySpan<byte> reading, int index) =>

@@ -248,15 +248,12 @@ public sealed class FeatureFileWriter : IDisposable
         Volatile.Write(ref _snapshotBytes, _snapshotBytes + snapshot.Length);
     }
 
-    /// <summary>Those after the committed one are left: whoever replays writes them again.</summary>
+    /// <summary>
+    /// Looks what is there: of several snapshots between two commits only the last is ever named by one, and former owners may have left some.
+    /// Those after the committed one are left: whoever replays writes them again.
+    /// </summary>
     private void Sweep(SweepJob sweep)
     {
-        if (sweep.Old is { } name)
-        {
-            Wait(_store.DeleteAsync(name, _stop.Token));
-            return;
-        }
-
         Task<IReadOnlyList<string>> there = _store.ListAsync(sweep.Prefix, _stop.Token);
         Wait(there);
         foreach (string old in there.Result.Where(n => string.CompareOrdinal(n, sweep.Committed) < 0)) Wait(_store.DeleteAsync(old, _stop.Token));

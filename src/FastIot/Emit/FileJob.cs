@@ -49,12 +49,9 @@ internal sealed class SnapshotJob(FileProgress progress, NativeArray<byte> conte
 /// <summary>Removes the partition's snapshots before a committed one.</summary>
 /// <param name="prefix">What names of the partition's snapshots begin with; they sort by time.</param>
 /// <param name="committed">The one to keep.</param>
-/// <param name="old">The one to remove; null: look what is there, former owners may have left some.</param>
-internal sealed class SweepJob(FileProgress progress, string prefix, string committed, string? old) : FileJob(progress, CommitMetadata.None)
+internal sealed class SweepJob(FileProgress progress, string prefix, string committed) : FileJob(progress, CommitMetadata.None)
 {
     public string Prefix => prefix;
 
     public string Committed => committed;
-
-    public string? Old => old;
 }

@@ -37,7 +37,9 @@ public sealed class SimulatedDayTests
         long bound = spec.WindowUs + spec.FlushUs + options.SnapshotUs + 4 * spec.SlideUs + spec.LatenessUs + 900_000_000;
         Assert.InRange(mostReplayUs, 1, bound);
         Assert.InRange(broker.LongestMetadata, 60, 150);
-        Assert.InRange(store.MostSnapshots, 1, 3);
+
+        // Between two commits event time may jump over several snapshots; they go with the next one. Not one for each minute of the day.
+        Assert.InRange(store.MostSnapshots, 1, 16);
         Assert.Single(store.Objects.Keys, n => n.StartsWith("state/", StringComparison.Ordinal));
         Assert.Equal(0, store.Rewrites);
         Assert.Equal(stateBytes, process.Worker.Partitions[0].StateBytes);
