@@ -1,26 +1,14 @@
-using System.Diagnostics;
-
 namespace FastIot.Tests.Cli;
 
 [Collection(nameof(NativeBinary))]
 public sealed class NativeBinaryTests
 {
     [Fact]
-    public async Task Version_says_that_it_is_native_and_answers_at_once()
+    public async Task Version_says_that_it_is_native()
     {
         ProcessResult result = await NativeBinary.RunAsync("version");
         Assert.Equal(0, result.ExitCode);
         Assert.Contains(" native, ", result.Out);
-        var times = new List<double>();
-        for (int i = 0; i < 5; i++)
-        {
-            long started = Stopwatch.GetTimestamp();
-            await NativeBinary.RunAsync("version");
-            times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-        }
-
-        // The fastest of five: what the program needs, not what else this machine does. It takes about 7 ms.
-        Assert.True(times.Min() < 50, $"fastest start took {times.Min():0} ms");
     }
 
     [Theory]
