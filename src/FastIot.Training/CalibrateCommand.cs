@@ -11,7 +11,7 @@ internal static class CalibrateCommand
     public static Command Create()
     {
         var folder = new Argument<string>("model") { Description = "Folder of one version, with model.onnx and model.json" };
-        var days = new Option<double>("--days") { Description = "Simulated sensor-days to measure on", DefaultValueFactory = _ => 500 };
+        var days = new Option<double>("--days") { Description = "Simulated sensor-days to measure on", DefaultValueFactory = _ => 1000 };
         var hours = new Option<double>("--hours") { Description = "Hours of each sensor", DefaultValueFactory = _ => 12 };
         var seed = new Option<int>("--seed") { Description = "Seed of the simulated fleet", DefaultValueFactory = _ => 1 };
         var threads = new Option<int>("--threads") { Description = "Threads", DefaultValueFactory = _ => 2 };
@@ -37,7 +37,7 @@ internal static class CalibrateCommand
                 progress.Begin("calibrating");
                 return FleetScores.Of(settings.ServiceFleet(split, sensorDays), settings.Hours, draft.Features, model.CreateSession, loop, parsed.GetValue(threads), share => progress.Report(share));
             }, draft.Features, draft.Graph, draft.HeadShare);
-            File.WriteAllBytes(path, draft.Calibrated(calibration.Head, calibration.Reconstruction, Convert.ToHexStringLower(SHA256.HashData(onnx))).ToJson());
+            File.WriteAllBytes(path, draft.Calibrated(calibration.Head, calibration.Reconstruction, calibration.Young, calibration.Combined, Convert.ToHexStringLower(SHA256.HashData(onnx))).ToJson());
             progress.Say($"{path}: calibrated on {calibration.SensorDays:0} sensor-days");
             return 0;
         }));

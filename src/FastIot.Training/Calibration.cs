@@ -5,9 +5,11 @@ namespace FastIot.Training;
 
 /// <summary>
 /// Rates of false alarms as they will be in service: with events among the readings, and with baselines that learn slowly in alarms. What
-/// counts as an alarm for the latter is measured first, on a smaller fleet whose baselines always learn.
+/// counts as an alarm for the latter is measured first, on a smaller fleet: once with baselines that always learn, and once more with the
+/// alarms that this gives.
 /// </summary>
-internal sealed record Calibration(CalibrationTable? Head, IReadOnlyList<CalibrationTable> Reconstruction, double SensorDays)
+/// <param name="Combined">Of all channels and ages together.</param>
+internal sealed record Calibration(CalibrationTable? Head, IReadOnlyList<CalibrationTable> Reconstruction, double HeadShare, YoungSeries Young, CalibrationTable Combined, double SensorDays)
 {
     private const double FirstPassShare = .2;
 
@@ -15,12 +17,18 @@ internal sealed record Calibration(CalibrationTable? Head, IReadOnlyList<Calibra
     public static Calibration Measure(double days, Func<int, double, AlarmThresholds?, FleetScores> fleet, FeatureSpec spec, GraphContract graph, double headShare)
     {
         AlarmThresholds? loop = null;
-        if (spec.AlarmGain < 1) loop = Of(fleet(3, days * FirstPassShare, null), graph).Thresholds(headShare, spec.SlowAtFalseAlarmsPerDay);
-        return Of(fleet(1, days, loop), graph);
+        for (int pass = 0; pass < 2 && spec.AlarmGain < 1; pass++) loop = Of(fleet(3, days * FirstPassShare, loop), graph, headShare).Thresholds(spec.SlowAtFalseAlarmsPerDay);
+        return Of(fleet(1, days, loop), graph, headShare);
     }
 
-    public AlarmThresholds Thresholds(double headShare, double budget) => new(Head, Reconstruction, headShare, budget);
+    public AlarmThresholds Thresholds(double budget) => new(Head, Reconstruction, HeadShare, budget, Young, Combined);
 
-    private static Calibration Of(FleetScores scores, GraphContract graph) =>
-        new(graph.HasHead ? Calibrator.Head(scores) : null, graph.HasReconstruction ? Calibrator.Reconstruction(scores) : [], scores.SensorDays);
+    internal static Calibration Of(FleetScores scores, GraphContract graph, double headShare)
+    {
+        CalibrationTable? head = graph.HasHead ? Calibrator.Head(scores) : null;
+        CalibrationTable[] reconstruction = graph.HasReconstruction ? Calibrator.Reconstruction(scores) : [];
+        YoungSeries young = Calibrator.Young(scores, new AlarmThresholds(head, reconstruction, headShare, 1));
+        CalibrationTable combined = Calibrator.Combined(scores, new AlarmThresholds(head, reconstruction, headShare, 1, young));
+        return new Calibration(head, reconstruction, headShare, young, combined, scores.SensorDays);
+    }
 }

@@ -34,7 +34,7 @@ internal static class Evaluator
     /// </summary>
     public static OperatingPoint At(double budget, FleetScores test, AlarmThresholds thresholds)
     {
-        bool[][] alarms = [.. test.Score.Select((scores, s) => scores.Select((score, w) => thresholds.Judge(score, test.Error[s][w], test.Types[s]).IsAnomaly).ToArray())];
+        bool[][] alarms = [.. test.Score.Select((scores, s) => scores.Select((score, w) => thresholds.Judge(score, test.Error[s][w], test.Types[s], test.Seen[s][w]).IsAnomaly).ToArray())];
         int[] falseAlarms = [.. alarms.Select((series, s) => Calibrator.Episodes(series.Length, w => series[w] && test.Label[s][w] == WindowLabel.Normal))];
         var found = new List<(AnomalyEvent Event, double DelayS)>();
         foreach (AnomalyEvent e in test.Events)

@@ -14,6 +14,7 @@ internal sealed class FleetScores
         Types = new SensorType[series];
         Score = new float[series][];
         Error = new float[series][];
+        Seen = new int[series][];
         Label = new sbyte[series][];
     }
 
@@ -25,6 +26,9 @@ internal sealed class FleetScores
     public float[][] Score { get; }
 
     public float[][] Error { get; }
+
+    /// <summary>Windows seen of the series, the age of its baselines.</summary>
+    public int[][] Seen { get; }
 
     public sbyte[][] Label { get; }
 
@@ -42,16 +46,17 @@ internal sealed class FleetScores
     /// <param name="open">Makes one thread's session of the model.</param>
     /// <param name="threads">Threads.</param>
     /// <param name="progress">Told the share that is done, by any thread.</param>
+    /// <param name="cancellation">Ends it with an <see cref="OperationCanceledException"/> between two shards.</param>
     /// <param name="loop">The alarms from which baselines learn slowly, as in the pipeline; null where they always learn at full speed.</param>
-    public static FleetScores Of(FleetOptions fleet, double hours, FeatureSpec spec, Func<ModelSession> open, AlarmThresholds? loop, int threads, Action<double> progress) =>
-        Of(SimulatedWindows.Shards(fleet), shard => SimulatedWindows.Simulate(fleet, hours, shard), spec, open, loop, threads, progress);
+    public static FleetScores Of(FleetOptions fleet, double hours, FeatureSpec spec, Func<ModelSession> open, AlarmThresholds? loop, int threads, Action<double> progress, CancellationToken cancellation = default) =>
+        Of(SimulatedWindows.Shards(fleet.Sensors), shard => SimulatedWindows.Simulate(fleet, hours, shard), spec, open, loop, threads, progress, cancellation);
 
     /// <summary>The logs are made one by one, played, and forgotten.</summary>
-    public static FleetScores Of(int shards, Func<int, WindowLog> log, FeatureSpec spec, Func<ModelSession> open, AlarmThresholds? loop, int threads, Action<double> progress)
+    public static FleetScores Of(int shards, Func<int, WindowLog> log, FeatureSpec spec, Func<ModelSession> open, AlarmThresholds? loop, int threads, Action<double> progress, CancellationToken cancellation = default)
     {
         var parts = new FleetScores[shards];
         int done = 0;
-        Parallel.For(0, shards, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
+        Parallel.For(0, shards, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation }, i =>
         {
             using ModelSession session = open();
             parts[i] = Of(log(i), spec, session, loop);
@@ -72,6 +77,7 @@ internal sealed class FleetScores
             scores.Types[s] = log.Types[s];
             scores.Score[s] = new float[log.Windows];
             scores.Error[s] = new float[log.Windows];
+            scores.Seen[s] = new int[log.Windows];
             scores.Label[s] = new sbyte[log.Windows];
             Array.Fill(scores.Score[s], float.NaN);
             Array.Fill(scores.Error[s], float.NaN);
@@ -89,6 +95,7 @@ internal sealed class FleetScores
             {
                 if (features.IsWarming(rows[row].Series)) continue;
                 scores.Label[rows[row].Series][w] = rows[row].Label;
+                scores.Seen[rows[row].Series][w] = features.WindowsSeen(rows[row].Series);
                 scores.Gather(session, features, rows[row].Series, filled);
                 chunk[filled++] = row;
                 if (filled == chunk.Length) filled = scores.Run(session, batch, chunk, filled, w, spec, loop, ref scored);
@@ -118,7 +125,7 @@ internal sealed class FleetScores
             int row = chunk[i], series = batch.Slot[row];
             Score[series][w] = session.Score[i];
             Error[series][w] = session.ReconstructionError[i];
-            if (loop != null && loop.Judge(session.Score[i], session.ReconstructionError[i], Types[series]).FalseAlarmsPerDay <= spec.SlowAtFalseAlarmsPerDay) batch.LearnSlowly[row] = 1;
+            if (loop != null && loop.Judge(session.Score[i], session.ReconstructionError[i], Types[series], Seen[series][w]).FalseAlarmsPerDay <= spec.SlowAtFalseAlarmsPerDay) batch.LearnSlowly[row] = 1;
         }
 
         return 0;
@@ -133,6 +140,7 @@ internal sealed class FleetScores
             part.Types.CopyTo(all.Types, first);
             part.Score.CopyTo(all.Score, first);
             part.Error.CopyTo(all.Error, first);
+            part.Seen.CopyTo(all.Seen, first);
             part.Label.CopyTo(all.Label, first);
             foreach (AnomalyEvent e in part.Events) all.Events.Add(e with { Sensor = e.Sensor + first });
             first += part.Score.Length;

@@ -20,12 +20,12 @@ internal static class RecordedWindows
         double hours = series.Sum(s => (s.TimesUs[^1] - s.TimesUs[0]) / 3600e6);
         if (last - first < 4 * 3600_000_000L || hours < 48) throw new InvalidDataException($"{series.Length} series over {(last - first) / 3600e6:0.0} h ({hours:0} series-hours) are too little to train on: at least four hours and 48 series-hours");
         if (ends * series.Length > MostRows) throw new InvalidDataException($"{series.Length} series over {(last - first) / 86400e6:0.0} days make more than {MostRows:N0} windows: give fewer sensors or a shorter time");
-        var logs = new WindowLog[(series.Length + SimulatedWindows.ShardSensors - 1) / SimulatedWindows.ShardSensors];
-        int done = 0;
+        var logs = new WindowLog[SimulatedWindows.Shards(series.Length)];
+        int done = 0, size = SimulatedWindows.ShardSeries(series.Length);
         Parallel.For(0, logs.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
-            int from = i * SimulatedWindows.ShardSensors;
-            logs[i] = Shard(series[from..Math.Min(from + SimulatedWindows.ShardSensors, series.Length)], from, recipe, spec, Watermark.Floor(first, spec.SlideUs) + spec.SlideUs, last);
+            int from = i * size;
+            logs[i] = Shard(series[from..Math.Min(from + size, series.Length)], from, recipe, spec, Watermark.Floor(first, spec.SlideUs) + spec.SlideUs, last);
             progress((double)Interlocked.Increment(ref done) / logs.Length);
         });
         return logs;

@@ -10,15 +10,20 @@ namespace FastIot.Training;
 /// </summary>
 internal static unsafe class SimulatedWindows
 {
-    /// <summary>Sensors simulated together: a multiple of the types, small enough that a shard's windows stay in memory.</summary>
-    public const int ShardSensors = 50;
+    private const int LeastShard = 50, MostShard = 250, WantedShards = 8;
 
-    public static int Shards(FleetOptions fleet) => (fleet.Sensors + ShardSensors - 1) / ShardSensors;
+    /// <summary>
+    /// Series played together, nothing that results depend on: enough of them to fill a scoring chunk, which costs the same however few
+    /// rows are in it; few enough that a shard's windows stay in memory and each thread has some.
+    /// </summary>
+    public static int ShardSeries(int all) => Math.Clamp((all + WantedShards - 1) / WantedShards, LeastShard, MostShard);
 
-    /// <summary>Sensors [shard · 50, …) of the fleet; series and events are numbered from 0 within the shard.</summary>
+    public static int Shards(int all) => (all + ShardSeries(all) - 1) / ShardSeries(all);
+
+    /// <summary>The fleet's sensors of one shard; series and events are numbered from 0 within it.</summary>
     public static WindowLog Simulate(FleetOptions options, double hours, int shard)
     {
-        int first = shard * ShardSensors, count = Math.Min(ShardSensors, options.Sensors - first);
+        int size = ShardSeries(options.Sensors), first = shard * size, count = Math.Min(size, options.Sensors - first);
         WindowSpec spec = WindowSpec.Default;
         long firstEnd = Watermark.Floor(options.StartUs, spec.SlideUs) + spec.SlideUs, until = options.StartUs + (long)(hours * 3600e6);
         var log = new WindowLog { Spec = spec, FirstEndUs = firstEnd, Types = [.. Enumerable.Range(first, count).Select(Fleet.TypeOf)] };

@@ -25,7 +25,9 @@ internal static partial class TorchLibraries
     /// <summary>Call before the first use of TorchSharp.</summary>
     public static void Prepare()
     {
-        if (!OperatingSystem.IsLinux() || HasVersion()) return;
+        if (!OperatingSystem.IsLinux()) return;
+        KeepFreedMemory();
+        if (HasVersion()) return;
         string folder = Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native");
         string library = Path.Combine(folder, "libLibTorchSharp.so");
         if (!File.Exists(library)) throw new FileNotFoundException($"{library} is missing: build FastIot.Training again");
@@ -33,6 +35,16 @@ internal static partial class TorchLibraries
         string shim = Path.Combine(folder, "libfastiot-ios-init.so");
         if (!File.Exists(shim)) Compile(shim);
         if (dlopen(shim, NowGlobal) == 0) throw new DllNotFoundException($"{shim} cannot be loaded");
+    }
+
+    /// <summary>
+    /// Every step allocates and frees the same large tensors. glibc would map and unmap each, and the kernel clear its pages anew.
+    /// </summary>
+    private static void KeepFreedMemory()
+    {
+        const int trimThreshold = -1, mapThreshold = -3;
+        _ = mallopt(mapThreshold, int.MaxValue);
+        _ = mallopt(trimThreshold, int.MaxValue);
     }
 
     private static bool HasVersion()
@@ -104,6 +116,9 @@ internal static partial class TorchLibraries
             need += (int)next;
         }
     }
+
+    [LibraryImport("libc")]
+    private static partial int mallopt(int parameter, int value);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint dlopen(string path, int flags);

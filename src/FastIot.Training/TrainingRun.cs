@@ -22,28 +22,44 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
 
     private WindowLog[] _recorded = [];
 
+    private Checkpoint Saved => new(_folder + ".checkpoint", settings.Fingerprint);
+
     /// <returns>False when it was cancelled; the checkpoint says where it goes on.</returns>
     public bool Run(CancellationToken cancellation)
     {
-        byte[]? onnx = Graph(cancellation);
-        if (onnx == null) return false;
-        Calibration calibration = Calibration.Measure(settings.CalibrationDays, (split, days, loop) => Scores(split, days, onnx, loop, "calibrating"), _spec, GraphContract.Full, HeadShare);
-        FleetScores test = Scores(2, settings.TestDays, onnx, calibration.Thresholds(HeadShare, 1), "evaluating");
-        OperatingPoint[] evaluations = [.. s_budgets.Select(budget => Evaluator.At(budget, test, calibration.Thresholds(HeadShare, budget)))];
+        try
+        {
+            byte[]? onnx = Graph(cancellation);
+            if (onnx != null) Measure(onnx, cancellation);
+            return onnx != null;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            progress.Say(File.Exists(Saved.Path) ? $"stopped; the same command goes on with {Saved.Path}" : "stopped");
+            return false;
+        }
+    }
+
+    private void Measure(byte[] onnx, CancellationToken cancellation)
+    {
+        Calibration calibration = Calibration.Measure(settings.CalibrationDays, (split, days, loop) => Scores(split, days, onnx, loop, "calibrating", cancellation), _spec, GraphContract.Full, HeadShare);
+        FleetScores test = Scores(2, settings.TestDays, onnx, calibration.Thresholds(1), "evaluating", cancellation);
+        OperatingPoint[] evaluations = [.. s_budgets.Select(budget => Evaluator.At(budget, test, calibration.Thresholds(budget)))];
         foreach (OperatingPoint e in evaluations) progress.Say($"budget {e.Budget}: {e.Share:P1} of {e.Events} events found, {e.FalseAlarmsPerDay:0.00} false alarms per sensor and day");
         Write(onnx, calibration, evaluations, Evaluator.Windows(test));
-        return true;
+        // Only now: what is trained can be calibrated anew without training again.
+        Saved.Remove();
     }
 
     /// <summary>Trains, or goes on with it, and exports.</summary>
     private byte[]? Graph(CancellationToken cancellation)
     {
         progress.Begin(settings.From.Count > 0 ? "reading" : "simulating");
-        WindowLog[] logs = settings.From.Count > 0 ? Recorded() : TrainingLogs();
+        WindowLog[] logs = settings.From.Count > 0 ? Recorded() : TrainingLogs(cancellation);
         using Sequences sequences = Sequences.Of(logs, _spec, LearntSlowly, settings.Trainer.Threads);
         progress.Say($"{sequences.Normal.Length} normal windows, {string.Join(", ", sequences.OfKind.Select((k, i) => $"{k.Length} {AnomalyKinds.Name((AnomalyKind)i)}"))}");
         Directory.CreateDirectory(Path.Combine(settings.Out, settings.Name));
-        var checkpoint = new Checkpoint(_folder + ".checkpoint", settings.Fingerprint);
+        Checkpoint checkpoint = Saved;
         var trainer = new Trainer(sequences, settings.Trainer);
         bool resumed = checkpoint.TryLoad(trainer);
         if (resumed) progress.Say($"going on with {checkpoint.Path}");
@@ -66,7 +82,6 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
         double difference = Compare(net, whitening, onnx, sequences);
         progress.Say($"ONNX Runtime differs from TorchSharp by at most {difference:0.0e+0}");
         if (!(difference <= LargestDifference)) throw new InvalidOperationException($"the exported graph differs from the network by {difference}, more than {LargestDifference}");
-        checkpoint.Remove();
         return onnx;
     }
 
@@ -79,11 +94,11 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
         return [.. _recorded.Select(log => log.Between(0, RecordedWindows.TrainedOn))];
     }
 
-    private WindowLog[] TrainingLogs()
+    private WindowLog[] TrainingLogs(CancellationToken cancellation)
     {
-        var logs = new WindowLog[SimulatedWindows.Shards(settings.TrainingFleet)];
+        var logs = new WindowLog[SimulatedWindows.Shards(settings.Sensors)];
         int done = 0;
-        Parallel.For(0, logs.Length, new ParallelOptions { MaxDegreeOfParallelism = settings.Trainer.Threads }, i =>
+        Parallel.For(0, logs.Length, new ParallelOptions { MaxDegreeOfParallelism = settings.Trainer.Threads, CancellationToken = cancellation }, i =>
         {
             logs[i] = SimulatedWindows.Simulate(settings.TrainingFleet, settings.Hours, i);
             progress.Report((double)Interlocked.Increment(ref done) / logs.Length);
@@ -94,17 +109,17 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
     /// <summary>Half of the events: in service the baselines learn slowly from those that alarm, at full speed from those that do not.</summary>
     private static bool LearntSlowly(Simulation.AnomalyEvent e) => (e.StartUs / 1_000_000 & 1) == 0;
 
-    private FleetScores Scores(int split, double days, byte[] onnx, AlarmThresholds? loop, string stage)
+    private FleetScores Scores(int split, double days, byte[] onnx, AlarmThresholds? loop, string stage, CancellationToken cancellation)
     {
         progress.Begin(stage);
         if (settings.From.Count > 0 && !settings.SimulatedCalibration)
         {
             const double test = RecordedWindows.TrainedOn + RecordedWindows.CalibratedOn;
             (double from, double to) = split == 2 ? (test, 1.0) : (RecordedWindows.TrainedOn, test);
-            return FleetScores.Of(_recorded.Length, i => _recorded[i].Between(from, to), _spec, () => SequenceScores.Session(onnx, _spec), loop, settings.Trainer.Threads, share => progress.Report(share));
+            return FleetScores.Of(_recorded.Length, i => _recorded[i].Between(from, to), _spec, () => SequenceScores.Session(onnx, _spec), loop, settings.Trainer.Threads, share => progress.Report(share), cancellation);
         }
 
-        return FleetScores.Of(settings.ServiceFleet(split, days), settings.Hours, _spec, () => SequenceScores.Session(onnx, _spec), loop, settings.Trainer.Threads, share => progress.Report(share));
+        return FleetScores.Of(settings.ServiceFleet(split, days), settings.Hours, _spec, () => SequenceScores.Session(onnx, _spec), loop, settings.Trainer.Threads, share => progress.Report(share), cancellation);
     }
 
     /// <summary>Largest difference between torch and ONNX Runtime, on sequences of all labels; relative for large scores.</summary>
@@ -133,6 +148,8 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
             HeadShare = HeadShare,
             HeadCalibration = calibration.Head,
             Reconstruction = calibration.Reconstruction,
+            Young = calibration.Young,
+            Combined = calibration.Combined,
             OnnxSha256 = Convert.ToHexStringLower(SHA256.HashData(onnx)),
             Training = JsonSerializer.Serialize(new
             {

@@ -48,9 +48,9 @@ internal sealed record TrainingSettings
     /// <summary>The same for calibration and figures: rare, as faults are.</summary>
     public double ServiceAnomalyRate { get; init; } = .02;
 
-    public double CalibrationDays { get; init; } = 500;
+    public double CalibrationDays { get; init; } = 1000;
 
-    public double TestDays { get; init; } = 300;
+    public double TestDays { get; init; } = 1000;
 
     /// <summary>Kinds that are not shown to the network, to see what it makes of them.</summary>
     public IReadOnlyList<AnomalyKind> LeaveOut { get; init; } = [];
@@ -82,20 +82,27 @@ internal sealed record TrainingSettings
         get
         {
             var defaults = new TrainingSettings { Out = "", Name = "", Version = 0 };
-            string command = $"fastiot-train train --profile {Profile}";
-            if (Seed != defaults.Seed) command += $" --seed {Seed}";
-            if (Sensors != defaults.Sensors) command += $" --sensors {Sensors}";
-            if (Hours != defaults.Hours) command += string.Create(CultureInfo.InvariantCulture, $" --hours {Hours}");
-            if (Trainer.SequencesPerEpoch != defaults.Trainer.SequencesPerEpoch) command += $" --sequences {Trainer.SequencesPerEpoch}";
+            string command = TrainingCommand(defaults);
             if (CalibrationDays != defaults.CalibrationDays) command += string.Create(CultureInfo.InvariantCulture, $" --calibration-days {CalibrationDays}");
             if (TestDays != defaults.TestDays) command += string.Create(CultureInfo.InvariantCulture, $" --test-days {TestDays}");
-            if (From.Count > 0) command += string.Create(CultureInfo.InvariantCulture, $" --contamination {Trainer.Contamination}{(SimulatedCalibration ? " --calibration simulated" : "")} --from {string.Join(' ', From)}");
-            if (LeaveOut.Count > 0) command += $" --leave-out {string.Join(',', LeaveOut.Select(AnomalyKinds.Name))}";
+            if (SimulatedCalibration) command += " --calibration simulated";
             return command;
         }
     }
 
-    /// <summary>What a checkpoint must have been made with.</summary>
-    public string Fingerprint => $"fastiot-train 1 | {Command} | {Trainer.Hidden} {Trainer.HeadHidden} {Trainer.Batch} | "
+    /// <summary>What a checkpoint must have been made with: calibration and figures may be other ones.</summary>
+    public string Fingerprint => $"fastiot-train 2 | {TrainingCommand(new TrainingSettings { Out = "", Name = "", Version = 0 })} | {Trainer.Hidden} {Trainer.HeadHidden} {Trainer.Batch} | "
         + string.Join(' ', Trainer.Rounds.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Epochs}:{r.LearningRate}:{string.Join(',', r.HardShares)}")));
+
+    private string TrainingCommand(TrainingSettings defaults)
+    {
+        string command = $"fastiot-train train --profile {Profile}";
+        if (Seed != defaults.Seed) command += $" --seed {Seed}";
+        if (Sensors != defaults.Sensors) command += $" --sensors {Sensors}";
+        if (Hours != defaults.Hours) command += string.Create(CultureInfo.InvariantCulture, $" --hours {Hours}");
+        if (Trainer.SequencesPerEpoch != defaults.Trainer.SequencesPerEpoch) command += $" --sequences {Trainer.SequencesPerEpoch}";
+        if (From.Count > 0) command += string.Create(CultureInfo.InvariantCulture, $" --contamination {Trainer.Contamination} --from {string.Join(' ', From)}");
+        if (LeaveOut.Count > 0) command += $" --leave-out {string.Join(',', LeaveOut.Select(AnomalyKinds.Name))}";
+        return command;
+    }
 }

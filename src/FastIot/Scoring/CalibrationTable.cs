@@ -6,11 +6,15 @@ namespace FastIot.Scoring;
 /// </summary>
 public sealed class CalibrationTable
 {
-    /// <summary>Scores beyond the table are judged by its last slope, down to this share of its last rate: nobody has measured further.</summary>
+    /// <summary>Scores beyond the table are judged by its tail's slope, down to this share of its last rate: nobody has measured further.</summary>
     private const double MostExtrapolation = 1e-3;
+
+    /// <summary>The tail's slope is taken over this factor of rates: the last two entries are a handful of episodes apart, and say little.</summary>
+    private const double TailFactor = 10;
 
     private readonly double[] _scores;
     private readonly double[] _logRates;
+    private readonly double _tailSlope;
 
     /// <param name="type">Name of a sensor type, or "*" for all others.</param>
     /// <param name="scores">Rising, at least two.</param>
@@ -28,6 +32,9 @@ public sealed class CalibrationTable
 
         _scores = [.. scores];
         _logRates = [.. ratesPerDay.Select(rate => Math.Log(rate))];
+        int last = _scores.Length - 1, tail = last - 1;
+        while (tail > 0 && _logRates[tail] - _logRates[last] < Math.Log(TailFactor)) tail--;
+        _tailSlope = (_logRates[last] - _logRates[tail]) / (_scores[last] - _scores[tail]);
     }
 
     public string Type { get; }
@@ -48,10 +55,10 @@ public sealed class CalibrationTable
     {
         if (score <= _scores[0]) return _logRates[0];
         int last = _scores.Length - 1;
-        int above = score >= _scores[last] ? last : ~Array.BinarySearch(_scores, score);
+        if (score >= _scores[last]) return Math.Max(_logRates[last] + _tailSlope * (score - _scores[last]), _logRates[last] + Math.Log(MostExtrapolation));
+        int above = ~Array.BinarySearch(_scores, score);
         if (above < 0) return _logRates[~above];
         double slope = (_logRates[above] - _logRates[above - 1]) / (_scores[above] - _scores[above - 1]);
-        double logRate = _logRates[above - 1] + slope * (score - _scores[above - 1]);
-        return Math.Max(logRate, _logRates[last] + Math.Log(MostExtrapolation));
+        return _logRates[above - 1] + slope * (score - _scores[above - 1]);
     }
 }

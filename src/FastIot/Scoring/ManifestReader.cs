@@ -15,7 +15,7 @@ internal static class ManifestReader
         if (root.Has("sensor_types")) Expect(root["sensor_types"], SensorTypes.Names);
         if (root.Has("kinds")) Expect(root["kinds"], [.. Enumerable.Range(0, AnomalyKinds.Modelled).Select(k => AnomalyKinds.Name((AnomalyKind)k))]);
         GraphContract graph = root.Has("graph") ? ReadGraph(root["graph"]) : GraphContract.Full;
-        (CalibrationTable? head, CalibrationTable[] reconstruction) = root.Has("calibration") ? ReadCalibration(root["calibration"], graph) : (null, []);
+        (CalibrationTable? head, CalibrationTable[] reconstruction, YoungSeries? young, CalibrationTable? combined) = root.Has("calibration") ? ReadCalibration(root["calibration"], graph) : (null, [], null, null);
         return new ModelManifest
         {
             Name = ReadName(root["name"]),
@@ -25,6 +25,8 @@ internal static class ManifestReader
             HeadShare = ReadHeadShare(root, graph, draft),
             HeadCalibration = head,
             Reconstruction = reconstruction,
+            Young = young,
+            Combined = combined,
             OnnxSha256 = root.Has("onnx_sha256") ? ReadHash(root["onnx_sha256"]) : "",
             Training = root.FreeForm("training"),
             Evaluation = root.FreeForm("evaluation"),
@@ -130,14 +132,37 @@ internal static class ManifestReader
         return hash.Length == 64 && hash.All(char.IsAsciiHexDigit) ? hash.ToLowerInvariant() : throw element.Fault("must be 64 hex digits");
     }
 
-    private static (CalibrationTable? Head, CalibrationTable[] Reconstruction) ReadCalibration(ManifestElement calibration, GraphContract graph)
+    private static (CalibrationTable? Head, CalibrationTable[] Reconstruction, YoungSeries? Young, CalibrationTable? Combined) ReadCalibration(ManifestElement calibration, GraphContract graph)
     {
         string[] channels = [.. graph.HasHead ? ["head"] : Array.Empty<string>(), .. graph.HasReconstruction ? ["reconstruction"] : Array.Empty<string>()];
-        calibration.Object(channels);
-        CalibrationTable[] head = graph.HasHead ? Tables(calibration["head"]) : [];
-        // One table only: the head knows the type itself, by its input.
-        if (head.Length > 1) throw calibration["head"].Fault($"must be one table of type \"*\", not {head.Length} tables");
-        return (head.FirstOrDefault(), graph.HasReconstruction ? Tables(calibration["reconstruction"]) : []);
+        calibration.Object(channels, "young", "combined");
+        return (
+            // The head knows the type itself, by its input.
+            graph.HasHead ? OneTable(calibration["head"]) : null,
+            graph.HasReconstruction ? Tables(calibration["reconstruction"]) : [],
+            calibration.Has("young") ? ReadYoung(calibration["young"]) : null,
+            calibration.Has("combined") ? OneTable(calibration["combined"]) : null);
+    }
+
+    private static YoungSeries ReadYoung(ManifestElement young)
+    {
+        young.Object(["windows", "factor"]);
+        int[] windows = young["windows"].Array(e => e.Int());
+        double[] factors = young["factor"].Array(e => e.Number());
+        try
+        {
+            return new YoungSeries(windows, factors);
+        }
+        catch (ModelException e)
+        {
+            throw young.Fault($"cannot be used: {e.Message}");
+        }
+    }
+
+    private static CalibrationTable OneTable(ManifestElement channel)
+    {
+        CalibrationTable[] tables = Tables(channel);
+        return tables.Length == 1 ? tables[0] : throw channel.Fault($"must be one table of type \"*\", not {tables.Length} tables");
     }
 
     private static CalibrationTable[] Tables(ManifestElement channel)

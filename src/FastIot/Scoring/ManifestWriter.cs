@@ -30,6 +30,8 @@ internal static class ManifestWriter
             json.WriteStartObject("calibration");
             if (manifest.HeadCalibration is { } head) Tables(json, "head", [head]);
             if (manifest.Reconstruction.Count > 0) Tables(json, "reconstruction", manifest.Reconstruction);
+            if (manifest.Young is { } young) Young(json, young);
+            if (manifest.Combined is { } combined) Tables(json, "combined", [combined]);
             json.WriteEndObject();
             json.WriteString("onnx_sha256", manifest.OnnxSha256);
             json.WritePropertyName("training");
@@ -94,12 +96,22 @@ internal static class ManifestWriter
             json.WriteStartObject();
             json.WriteString("type", table.Type);
             Numbers(json, "score", table.Scores);
-            Numbers(json, "false_alarms_per_day", table.RatesPerDay.Select(r => double.Parse(r.ToString("G9", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture)));
+            Numbers(json, "false_alarms_per_day", table.RatesPerDay.Select(Rounded));
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
     }
+
+    private static void Young(Utf8JsonWriter json, YoungSeries young)
+    {
+        json.WriteStartObject("young");
+        Numbers(json, "windows", young.Windows.Select(w => (double)w));
+        Numbers(json, "factor", young.Factors.Select(Rounded));
+        json.WriteEndObject();
+    }
+
+    private static double Rounded(double value) => double.Parse(value.ToString("G9", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private static void Strings(Utf8JsonWriter json, string name, IEnumerable<string> values)
     {

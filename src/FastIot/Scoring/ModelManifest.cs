@@ -33,6 +33,12 @@ public sealed class ModelManifest
     /// <summary>By sensor type; "*" for all others. None where the graph has no reconstruction.</summary>
     public required IReadOnlyList<CalibrationTable> Reconstruction { get; init; }
 
+    /// <summary>Null where nobody has measured it.</summary>
+    public YoungSeries? Young { get; init; }
+
+    /// <summary>Of all channels and ages together, by <see cref="AlarmThresholds.Nominal"/>; null where nobody has measured it.</summary>
+    public CalibrationTable? Combined { get; init; }
+
     /// <summary>SHA-256 of model.onnx, hex.</summary>
     public required string OnnxSha256 { get; init; }
 
@@ -61,7 +67,7 @@ public sealed class ModelManifest
     }
 
     /// <summary>The same with another calibration, for this graph file.</summary>
-    internal ModelManifest Calibrated(CalibrationTable? head, IReadOnlyList<CalibrationTable> reconstruction, string onnxSha256) => new()
+    internal ModelManifest Calibrated(CalibrationTable? head, IReadOnlyList<CalibrationTable> reconstruction, YoungSeries? young, CalibrationTable? combined, string onnxSha256) => new()
     {
         Name = Name,
         Version = Version,
@@ -70,6 +76,8 @@ public sealed class ModelManifest
         HeadShare = HeadShare,
         HeadCalibration = head,
         Reconstruction = reconstruction,
+        Young = young,
+        Combined = combined,
         OnnxSha256 = onnxSha256,
         Training = Training,
         Evaluation = Evaluation,

@@ -54,10 +54,10 @@ internal sealed unsafe class WindowScorer : IWindowScorer
             features.Gather(slot, _session.Features + filled * _inputFloats);
             OneHot(series.Type(slot), _session.SensorType + filled * SensorTypes.Count);
             _rowOfChunk[filled++] = row;
-            if (filled == Limits.ScoringChunk) filled = Run(batch, series, filled);
+            if (filled == Limits.ScoringChunk) filled = Run(batch, features, series, filled);
         }
 
-        if (filled > 0) Run(batch, series, filled);
+        if (filled > 0) Run(batch, features, series, filled);
     }
 
     public void Dispose()
@@ -85,18 +85,18 @@ internal sealed unsafe class WindowScorer : IWindowScorer
     }
 
     /// <summary>Runs one chunk; what lies behind the filled rows is of earlier chunks and is not looked at.</summary>
-    private int Run(WindowBatch batch, SeriesTable series, int filled)
+    private int Run(WindowBatch batch, FeatureState features, SeriesTable series, int filled)
     {
         _session!.Run();
         batch.Scored += filled;
-        for (int i = 0; i < filled; i++) Finish(batch, series, _rowOfChunk[i], i);
+        for (int i = 0; i < filled; i++) Finish(batch, features, series, _rowOfChunk[i], i);
         return 0;
     }
 
-    private void Finish(WindowBatch batch, SeriesTable series, int row, int i)
+    private void Finish(WindowBatch batch, FeatureState features, SeriesTable series, int row, int i)
     {
         SensorType type = series.Type(batch.Slot[row]);
-        Verdict verdict = _thresholds!.Judge(_session!.Score[i], _session.ReconstructionError[i], type);
+        Verdict verdict = _thresholds!.Judge(_session!.Score[i], _session.ReconstructionError[i], type, features.WindowsSeen(batch.Slot[row]));
         float* kinds = batch.KindScores.Pointer + row * AnomalyKinds.Modelled;
         AnomalyKind likeliest = _namesKinds ? (AnomalyKind)Softmax(_session.KindLogits + i * AnomalyKinds.Modelled, kinds) : AnomalyKind.Unknown;
         if (!_namesKinds) new Span<float>(kinds, AnomalyKinds.Modelled).Clear();

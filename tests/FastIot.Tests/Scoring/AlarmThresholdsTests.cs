@@ -36,7 +36,7 @@ public sealed class AlarmThresholdsTests
         double[] raw = [0, 1, 2, 4], rate = [100, 10, 1, .01];
         for (int i = 0; i < raw.Length; i++)
         {
-            Verdict verdict = new AlarmThresholds(s_manifest, 1).Judge((float)raw[i], -1, SensorType.Other);
+            Verdict verdict = new AlarmThresholds(s_manifest, 1).Judge((float)raw[i], -1, SensorType.Other, 1);
             Assert.Equal(Math.Max(Math.Pow(.9 / rate[i], Math.Log10(2)), Math.Pow(.1 / 10, Math.Log10(2))), verdict.AnomalyScore, 1e-6);
         }
     }
@@ -75,8 +75,8 @@ public sealed class AlarmThresholdsTests
             float a = random.NextSingle() * 12 - 2, b = a + random.NextSingle() * 1e-3f, fixedRaw = random.NextSingle() * 12;
             foreach (SensorType type in Enum.GetValues<SensorType>())
             {
-                Assert.True(thresholds.Judge(b, fixedRaw, type).AnomalyScore >= thresholds.Judge(a, fixedRaw, type).AnomalyScore);
-                Assert.True(thresholds.Judge(fixedRaw, b, type).AnomalyScore >= thresholds.Judge(fixedRaw, a, type).AnomalyScore);
+                Assert.True(thresholds.Judge(b, fixedRaw, type, 1).AnomalyScore >= thresholds.Judge(a, fixedRaw, type, 1).AnomalyScore);
+                Assert.True(thresholds.Judge(fixedRaw, b, type, 1).AnomalyScore >= thresholds.Judge(fixedRaw, a, type, 1).AnomalyScore);
             }
         }
     }
@@ -103,15 +103,32 @@ public sealed class AlarmThresholdsTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new AlarmThresholds(s_manifest, budget));
 
     [Fact]
+    public void Young_series_must_stand_out_further_and_what_both_channels_come_to_decides()
+    {
+        // Combined: ln .8 at a nominal of 0, and from there to ln .03 at 3.
+        var thresholds = new AlarmThresholds(new TinyModel { AgesCalibrated = true }.Manifest(), 1);
+        double slope = Math.Log(.03 / .8) / 3;
+        foreach ((int windows, double factor) in new[] { (181, 4), (200, 4), (250, Math.Sqrt(8)), (300, 2), (870, Math.Sqrt(2)), (1440, 1), (100_000, 1) })
+        {
+            // Head: 1 false alarm a day at raw 2, 0.1 at raw 3, of which the head has nine tenths.
+            double nominal = -Math.Log(.1 / .9) - Math.Log(factor);
+            Verdict verdict = thresholds.Judge(3, -1, SensorType.Other, windows);
+            double expected = nominal >= 0 ? .8 * Math.Exp(slope * nominal) : .8 * Math.Exp(Math.Log(15 / .8) / -3 * nominal);
+            Assert.Equal(expected, verdict.FalseAlarmsPerDay, expected * 1e-5);
+            Assert.Equal(Math.Pow(1 / expected, Math.Log10(2)), verdict.AnomalyScore, 1e-5);
+        }
+    }
+
+    [Fact]
     public void Judging_allocates_nothing()
     {
         var thresholds = new AlarmThresholds(s_manifest, 1);
-        thresholds.Judge(1, 1, SensorType.Current);
+        thresholds.Judge(1, 1, SensorType.Current, 1);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++) thresholds.Judge(i * .01f, i * .02f, SensorType.Current);
+        for (int i = 0; i < 1000; i++) thresholds.Judge(i * .01f, i * .02f, SensorType.Current, 1);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
     private static Verdict Judge(double budget, float score, float reconstruction, SensorType type = SensorType.Other) =>
-        new AlarmThresholds(s_manifest, budget).Judge(score, reconstruction, type);
+        new AlarmThresholds(s_manifest, budget).Judge(score, reconstruction, type, 1);
 }

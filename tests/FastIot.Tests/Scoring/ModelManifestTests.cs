@@ -10,7 +10,7 @@ public sealed class ModelManifestTests
     [Fact]
     public void What_is_written_is_read_back()
     {
-        ModelManifest written = new TinyModel { Name = "it", Version = 12 }.Manifest(), read = Parse(Encoding.UTF8.GetString(written.ToJson()));
+        ModelManifest written = new TinyModel { Name = "it", Version = 12, AgesCalibrated = true }.Manifest(), read = Parse(Encoding.UTF8.GetString(written.ToJson()));
         Assert.Equal(("it", 12, written.OnnxSha256, written.HeadShare), (read.Name, read.Version, read.OnnxSha256, read.HeadShare));
         Assert.Equal(written.Features.Floors, read.Features.Floors);
         Assert.Equal(written.Lags, read.Lags);
@@ -70,6 +70,13 @@ public sealed class ModelManifestTests
     [InlineData("calibration.reconstruction[0].type", "\"heat\"")]
     [InlineData("calibration.reconstruction[0].type", "\"*\"")]
     [InlineData("calibration.reconstruction[1].type", "\"current\"")]
+    [InlineData("calibration.young", "[]")]
+    [InlineData("calibration.young.windows", "[210,190,1440]")]
+    [InlineData("calibration.young.windows", "[210,1440]")]
+    [InlineData("calibration.young.factor", "[4,2,0.5]")]
+    [InlineData("calibration.young.factor", "[2,4,1]")]
+    [InlineData("calibration.combined", "[]")]
+    [InlineData("calibration.combined[0].type", "\"pressure\"")]
     [InlineData("onnx_sha256", "\"abc\"")]
     [InlineData("training", "7")]
     public void Anything_out_of_line_is_refused_by_file_and_name(string member, string value)
@@ -103,7 +110,7 @@ public sealed class ModelManifestTests
 
     private static string Edited(Action<JsonObject> edit)
     {
-        var root = (JsonObject)JsonNode.Parse(new TinyModel().Manifest().ToJson())!;
+        var root = (JsonObject)JsonNode.Parse(new TinyModel { AgesCalibrated = true }.Manifest().ToJson())!;
         edit(root);
         return root.ToJsonString();
     }

@@ -28,6 +28,9 @@ internal sealed record TinyModel
     /// <summary>An input the contract does not know.</summary>
     public bool ExtraInput { get; init; }
 
+    /// <summary>Whether model.json says what series' ages and the channels together come to.</summary>
+    public bool AgesCalibrated { get; init; }
+
     public string Name { get; init; } = "tiny";
 
     public int Version { get; init; } = 1;
@@ -61,6 +64,8 @@ internal sealed record TinyModel
         HeadShare = .9,
         HeadCalibration = new CalibrationTable("*", [0, 1, 2, 4], [100, 10, 1, .01]),
         Reconstruction = [new CalibrationTable("vibration", [0, 10], [10, .001]), new CalibrationTable("*", [0, 5], [10, .01])],
+        Young = AgesCalibrated ? new YoungSeries([200, 300, 1440], [4, 2, 1]) : null,
+        Combined = AgesCalibrated ? new CalibrationTable("*", [-3, 0, 3], [15, .8, .03]) : null,
         OnnxSha256 = Convert.ToHexStringLower(SHA256.HashData(Onnx())),
     };
 

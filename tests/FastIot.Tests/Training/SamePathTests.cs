@@ -23,13 +23,13 @@ public sealed class SamePathTests
 
         using Model model = ModelRepository.Load(Path.Combine(TestEnvironment.Root, "models"), "anomaly_detector", "latest", ExecutionProvider.Cpu, NullLogger.Instance);
         AlarmThresholds thresholds = model.Thresholds(1);
-        FleetScores scores = FleetScores.Of(fleet, 1, model.Manifest.Features, model.CreateSession, thresholds, 2, _ => { });
+        FleetScores scores = FleetScores.Of(fleet, 1, model.Manifest.Features, model.CreateSession, thresholds, 2, _ => { }, TestContext.Current.CancellationToken);
         int compared = 0, alarms = 0;
         foreach (ScoredRow row in ScoredTable.Read(Path.Combine(folder, "out")))
         {
             int sensor = int.Parse(row.Sensor["sensor_".Length..]), w = (int)((row.WindowEndUs - scores.FirstEndUs) / SlideUs);
             if (w >= scores.Windows || row.Score is not { } published) continue;
-            Verdict verdict = thresholds.Judge(scores.Score[sensor][w], scores.Error[sensor][w], scores.Types[sensor]);
+            Verdict verdict = thresholds.Judge(scores.Score[sensor][w], scores.Error[sensor][w], scores.Types[sensor], scores.Seen[sensor][w]);
             Assert.Equal(verdict.AnomalyScore, published, 1e-4f * Math.Max(1, published));
             Assert.Equal(scores.Error[sensor][w], row.Error!.Value, 1e-4f * Math.Max(1, row.Error.Value));
             Assert.Equal(verdict.IsAnomaly, row.IsAnomaly);

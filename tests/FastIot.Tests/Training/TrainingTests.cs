@@ -62,7 +62,7 @@ public sealed class TrainingTests
         using Model model = ModelRepository.Load(Path.Combine(TestEnvironment.Root, "models"), "anomaly_detector", "latest", ExecutionProvider.Cpu, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         var fleet = new FastIot.Simulation.FleetOptions { Sensors = 100, Seed = 777, AnomalyRate = .02 };
         AlarmThresholds thresholds = model.Thresholds(1);
-        FleetScores scores = FleetScores.Of(fleet, 6, model.Manifest.Features, model.CreateSession, thresholds, 2, _ => { });
+        FleetScores scores = FleetScores.Of(fleet, 6, model.Manifest.Features, model.CreateSession, thresholds, 2, _ => { }, TestContext.Current.CancellationToken);
         OperatingPoint evaluation = Evaluator.At(1, scores, thresholds);
         // A hundred sensors for six hours: the figures have an error of a few points, the false alarms one of a third.
         Assert.True(evaluation.Events > 80, $"{evaluation.Events} events");
