@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Security.Cryptography;
 using FastIot.Scoring;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -37,7 +36,7 @@ internal static class CalibrateCommand
                 progress.Begin("calibrating");
                 return FleetScores.Of(settings.ServiceFleet(split, sensorDays), settings.Hours, draft.Features, model.CreateSession, loop, parsed.GetValue(threads), share => progress.Report(share));
             }, draft.Features, draft.Graph, draft.HeadShare);
-            File.WriteAllBytes(path, draft.Calibrated(calibration.Head, calibration.Reconstruction, calibration.Young, calibration.Combined, Convert.ToHexStringLower(SHA256.HashData(onnx))).ToJson());
+            File.WriteAllBytes(path, calibration.In(draft, onnx).ToJson());
             progress.Say($"{path}: calibrated on {calibration.SensorDays:0} sensor-days");
             return 0;
         }));

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using FastIot.Features;
 using FastIot.Scoring;
 
@@ -12,6 +13,11 @@ namespace FastIot.Training;
 internal sealed record Calibration(CalibrationTable? Head, IReadOnlyList<CalibrationTable> Reconstruction, double HeadShare, YoungSeries Young, CalibrationTable Combined, double SensorDays)
 {
     private const double FirstPassShare = .2;
+
+    /// <summary>Distribution of healthy raw scores by type, "*" among them.</summary>
+    public IReadOnlyList<ScoreReference> HeadReference { get; init; } = [];
+
+    public IReadOnlyList<ScoreReference> ReconstructionReference { get; init; } = [];
 
     /// <param name="fleet">Scores of the split (1 or 3) for so many sensor-days under these alarms.</param>
     public static Calibration Measure(double days, Func<int, double, AlarmThresholds?, FleetScores> fleet, FeatureSpec spec, GraphContract graph, double headShare)
@@ -29,6 +35,31 @@ internal sealed record Calibration(CalibrationTable? Head, IReadOnlyList<Calibra
         CalibrationTable[] reconstruction = graph.HasReconstruction ? Calibrator.Reconstruction(scores) : [];
         YoungSeries young = Calibrator.Young(scores, new AlarmThresholds(head, reconstruction, headShare, 1));
         CalibrationTable combined = Calibrator.Combined(scores, new AlarmThresholds(head, reconstruction, headShare, 1, young));
-        return new Calibration(head, reconstruction, headShare, young, combined, scores.SensorDays);
+        return new Calibration(head, reconstruction, headShare, young, combined, scores.SensorDays)
+        {
+            HeadReference = graph.HasHead ? References(scores, scores.Score) : [],
+            ReconstructionReference = graph.HasReconstruction ? References(scores, scores.Error) : [],
+        };
+    }
+
+    /// <summary>The manifest with this calibration, for this graph file.</summary>
+    public ModelManifest In(ModelManifest manifest, byte[] onnx) => manifest with
+    {
+        HeadCalibration = Head,
+        Reconstruction = Reconstruction,
+        HeadShare = HeadShare,
+        Young = Young,
+        Combined = Combined,
+        HeadReference = HeadReference,
+        ReconstructionReference = ReconstructionReference,
+        OnnxSha256 = Convert.ToHexStringLower(SHA256.HashData(onnx)),
+    };
+
+    private static ScoreReference[] References(FleetScores scores, float[][] channel)
+    {
+        float[][] healthy = scores.Normal(channel);
+        IEnumerable<ScoreReference> byType = Enumerable.Range(0, SensorTypes.Count).Where(type => scores.Types.Contains((SensorType)type))
+            .Select(type => ScoreReference.Of(SensorTypes.Names[type], healthy.Where((_, s) => scores.Types[s] == (SensorType)type).SelectMany(s => s)));
+        return [.. byType, ScoreReference.Of("*", healthy.SelectMany(s => s))];
     }
 }

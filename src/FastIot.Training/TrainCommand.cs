@@ -23,7 +23,7 @@ internal static class TrainCommand
         var seed = new Option<int>("--seed") { Description = "The same seed makes the same data and the same start", DefaultValueFactory = _ => defaults.Seed };
         var sensors = new Option<int>("--sensors") { Description = "Simulated sensors to train on", DefaultValueFactory = _ => defaults.Sensors };
         var hours = new Option<double>("--hours") { Description = "Hours of each", DefaultValueFactory = _ => defaults.Hours };
-        var sequences = new Option<int>("--sequences") { Description = "Sequences in an epoch", DefaultValueFactory = _ => defaults.Trainer.SequencesPerEpoch };
+        var sequences = new Option<int?>("--sequences") { Description = $"Sequences in an epoch [{string.Join(", ", TrainingProfile.All.Select(p => $"{p.Name}: {p.Trainer.SequencesPerEpoch}"))}]" };
         var calibration = new Option<double>("--calibration-days") { Description = "Sensor-days to calibrate on", DefaultValueFactory = _ => defaults.CalibrationDays };
         var test = new Option<double>("--test-days") { Description = "Sensor-days for the figures", DefaultValueFactory = _ => defaults.TestDays };
         var leaveOut = new Option<string[]>("--leave-out") { Description = "Kinds not to train on (spike,drift,stuck,noise)", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
@@ -75,7 +75,7 @@ internal static class TrainCommand
                 Trainer = chosen.Trainer with
                 {
                     Seed = (ulong)random,
-                    SequencesPerEpoch = AtLeast(chosen.Trainer.Batch, parsed.GetValue(sequences), "--sequences"),
+                    SequencesPerEpoch = AtLeast(chosen.Trainer.Batch, parsed.GetValue(sequences) ?? chosen.Trainer.SequencesPerEpoch, "--sequences"),
                     Contamination = parsed.GetValue(from)!.Length > 0 ? Share(parsed.GetValue(contamination), "--contamination") : 0,
                     Threads = AtLeast(1, parsed.GetValue(threads), "--threads"),
                 },

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text.Json;
 using FastIot.Features;
 using FastIot.Scoring;
@@ -140,17 +139,15 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
 
     private void Write(byte[] onnx, Calibration calibration, IReadOnlyList<OperatingPoint> evaluations, WindowFigures windows)
     {
-        var manifest = new ModelManifest
+        ModelManifest manifest = calibration.In(new ModelManifest
         {
             Name = settings.Name,
             Version = settings.Version,
             Features = _spec,
             HeadShare = HeadShare,
-            HeadCalibration = calibration.Head,
-            Reconstruction = calibration.Reconstruction,
-            Young = calibration.Young,
-            Combined = calibration.Combined,
-            OnnxSha256 = Convert.ToHexStringLower(SHA256.HashData(onnx)),
+            HeadCalibration = null,
+            Reconstruction = [],
+            OnnxSha256 = "",
             Training = JsonSerializer.Serialize(new
             {
                 command = settings.Command,
@@ -164,7 +161,7 @@ internal sealed class TrainingRun(TrainingSettings settings, TrainingProgress pr
                 calibration_sensor_days = Math.Round(calibration.SensorDays, 1),
             }),
             Evaluation = EvaluationJson.Write(evaluations, windows),
-        };
+        }, onnx);
         Directory.CreateDirectory(_folder);
         File.WriteAllBytes(Path.Combine(_folder, "model.onnx"), onnx);
         File.WriteAllBytes(Path.Combine(_folder, "model.json"), manifest.ToJson());

@@ -100,7 +100,7 @@ internal sealed record TrainingSettings
         if (Seed != defaults.Seed) command += $" --seed {Seed}";
         if (Sensors != defaults.Sensors) command += $" --sensors {Sensors}";
         if (Hours != defaults.Hours) command += string.Create(CultureInfo.InvariantCulture, $" --hours {Hours}");
-        if (Trainer.SequencesPerEpoch != defaults.Trainer.SequencesPerEpoch) command += $" --sequences {Trainer.SequencesPerEpoch}";
+        if (Trainer.SequencesPerEpoch != TrainingProfile.Of(Profile).Trainer.SequencesPerEpoch) command += $" --sequences {Trainer.SequencesPerEpoch}";
         if (From.Count > 0) command += string.Create(CultureInfo.InvariantCulture, $" --contamination {Trainer.Contamination} --from {string.Join(' ', From)}");
         if (LeaveOut.Count > 0) command += $" --leave-out {string.Join(',', LeaveOut.Select(AnomalyKinds.Name))}";
         return command;

@@ -44,7 +44,15 @@ public sealed class Pipeline : IDisposable
             int number = i;
             var statistics = new WorkerStatistics();
             var channels = new OutputChannels(sink(i), files, clock, options.OutputTimeout, statistics, models.Label);
-            var closer = new WindowCloser(options, new ScorerSet(models.Current, models.Label, v => new WindowScorer(models[v], options.AlarmBudget)), statistics, live?.AddWorker());
+            var closer = new WindowCloser(options, new ScorerSet(models.Current, models.Label, Scorer), statistics, live?.AddWorker());
+
+            WindowScorer Scorer(int version)
+            {
+                var scorer = new WindowScorer(models[version], options.AlarmBudget);
+                if (version == models.Current) statistics.Drift = scorer.Drift;
+                return scorer;
+            }
+
             _workers.Add(new PartitionWorker(options, () => source(number), () => sink(number), channels, closer, _log, TimeProvider.System));
         }
     }

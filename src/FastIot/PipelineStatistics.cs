@@ -101,6 +101,9 @@ public sealed class WorkerStatistics
 
     public long ScoreTicks;
 
+    /// <summary>What the model in use says, by sensor type; null while it has said nothing, or without a model.</summary>
+    public Scoring.ModelDrift? Drift { get; internal set; }
+
     /// <summary>Alarms by <see cref="Scoring.AnomalyKind"/>.</summary>
     public readonly long[] AnomaliesByKind = new long[Scoring.AnomalyKinds.Modelled + 1];
 }

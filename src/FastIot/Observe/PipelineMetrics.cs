@@ -16,6 +16,7 @@ public sealed class PipelineMetrics
     private readonly EventClock _clock;
     private readonly Lock _lock = new();
 
+    private readonly DriftMetrics _drift;
     private readonly Counter _records, _readings, _replayed, _late, _rejected, _windows, _scored, _anomalies, _kinds, _commits, _closeSeconds, _scoreSeconds;
     private readonly Counter _failedCommits, _commitSeconds, _recoveries, _snapshots, _snapshotSeconds, _snapshotsLost, _gap;
     private readonly Gauge _lag, _delay, _series, _stateBytes, _paused, _partitions;
@@ -60,6 +61,7 @@ public sealed class PipelineMetrics
         _oldAnomalies = Count("anomalies_detected_total", "As fastiot_anomalies_total, under the predecessor's name");
         _oldLag = Level("kafka_consumer_lag", "As fastiot_consumer_lag_records in sum, under the predecessor's name");
         AddBuildInfo(version, model);
+        _drift = new DriftMetrics(Factory);
         var process = new ProcessMetrics(Factory);
         _registry.AddBeforeCollectCallback(() =>
         {
@@ -106,6 +108,7 @@ public sealed class PipelineMetrics
             _kinds.WithLabels(AnomalyKinds.Name((AnomalyKind)i)).IncTo(statistics.Workers.Sum(w => w.AnomaliesByKind[i]));
         }
 
+        _drift.Update([.. statistics.Workers.Select(w => w.Drift).OfType<ModelDrift>()]);
         _commits.IncTo(statistics.Workers.Sum(w => w.Commits));
         _failedCommits.IncTo(statistics.Workers.Sum(w => w.FailedCommits));
         _commitSeconds.IncTo(statistics.Workers.Sum(w => w.CommitTicks) / (double)Stopwatch.Frequency);

@@ -11,11 +11,12 @@ internal static class ManifestReader
     public static ModelManifest Read(ManifestElement root, bool draft)
     {
         root.Object(draft ? ["name", "version", "features"] : ["name", "version", "features", .. s_calibrated],
-            ["graph", "sensor_types", "kinds", "budget_split", "training", "evaluation", .. s_calibrated]);
+            ["graph", "sensor_types", "kinds", "budget_split", "reference", "training", "evaluation", .. s_calibrated]);
         if (root.Has("sensor_types")) Expect(root["sensor_types"], SensorTypes.Names);
         if (root.Has("kinds")) Expect(root["kinds"], [.. Enumerable.Range(0, AnomalyKinds.Modelled).Select(k => AnomalyKinds.Name((AnomalyKind)k))]);
         GraphContract graph = root.Has("graph") ? ReadGraph(root["graph"]) : GraphContract.Full;
         (CalibrationTable? head, CalibrationTable[] reconstruction, YoungSeries? young, CalibrationTable? combined) = root.Has("calibration") ? ReadCalibration(root["calibration"], graph) : (null, [], null, null);
+        ManifestElement? reference = root.Has("reference") ? root["reference"].Object([], "head", "reconstruction") : null;
         return new ModelManifest
         {
             Name = ReadName(root["name"]),
@@ -27,6 +28,8 @@ internal static class ManifestReader
             Reconstruction = reconstruction,
             Young = young,
             Combined = combined,
+            HeadReference = ReadReferences(reference, "head"),
+            ReconstructionReference = ReadReferences(reference, "reconstruction"),
             OnnxSha256 = root.Has("onnx_sha256") ? ReadHash(root["onnx_sha256"]) : "",
             Training = root.FreeForm("training"),
             Evaluation = root.FreeForm("evaluation"),
@@ -173,11 +176,34 @@ internal static class ManifestReader
         return tables;
     }
 
+    private static ScoreReference[] ReadReferences(ManifestElement? reference, string channel) =>
+        reference is not { } known || !known.Has(channel) ? [] : known[channel].Array(ReadReference);
+
+    private static ScoreReference ReadReference(ManifestElement element)
+    {
+        element.Object(["type", "deciles"]);
+        string type = ReadType(element["type"]);
+        double[] deciles = element["deciles"].Array(e => e.Number());
+        try
+        {
+            return new ScoreReference(type, deciles);
+        }
+        catch (ModelException e)
+        {
+            throw element.Fault($"is no {e.Message}");
+        }
+    }
+
+    private static string ReadType(ManifestElement element)
+    {
+        string type = element.Text();
+        return type == "*" || SensorTypes.Names.Contains(type) ? type : throw element.Fault($"must be \"*\" or one of {string.Join(", ", SensorTypes.Names)}");
+    }
+
     private static CalibrationTable ReadTable(ManifestElement table)
     {
         table.Object(["type", "score", "false_alarms_per_day"]);
-        string type = table["type"].Text();
-        if (type != "*" && !SensorTypes.Names.Contains(type)) throw table["type"].Fault($"must be \"*\" or one of {string.Join(", ", SensorTypes.Names)}");
+        string type = ReadType(table["type"]);
         double[] scores = table["score"].Array(e => e.Number()), rates = table["false_alarms_per_day"].Array(e => e.Number());
         try
         {

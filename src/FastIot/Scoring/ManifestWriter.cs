@@ -33,6 +33,14 @@ internal static class ManifestWriter
             if (manifest.Young is { } young) Young(json, young);
             if (manifest.Combined is { } combined) Tables(json, "combined", [combined]);
             json.WriteEndObject();
+            if (manifest.HeadReference.Count + manifest.ReconstructionReference.Count > 0)
+            {
+                json.WriteStartObject("reference");
+                References(json, "head", manifest.HeadReference);
+                References(json, "reconstruction", manifest.ReconstructionReference);
+                json.WriteEndObject();
+            }
+
             json.WriteString("onnx_sha256", manifest.OnnxSha256);
             json.WritePropertyName("training");
             json.WriteRawValue(manifest.Training);
@@ -109,6 +117,23 @@ internal static class ManifestWriter
         Numbers(json, "windows", young.Windows.Select(w => (double)w));
         Numbers(json, "factor", young.Factors.Select(Rounded));
         json.WriteEndObject();
+    }
+
+    private static void References(Utf8JsonWriter json, string name, IReadOnlyList<ScoreReference> references)
+    {
+        if (references.Count == 0) return;
+        json.WriteStartArray(name);
+        foreach (ScoreReference reference in references)
+        {
+            json.WriteStartObject();
+            json.WriteString("type", reference.Type);
+            json.WriteStartArray("deciles");
+            foreach (float edge in reference.Edges) json.WriteNumberValue(edge);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static double Rounded(double value) => double.Parse(value.ToString("G9", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);

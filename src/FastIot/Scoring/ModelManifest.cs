@@ -4,7 +4,7 @@ using FastIot.Features;
 namespace FastIot.Scoring;
 
 /// <summary>What stands beside a model's graph in model.json: its inputs, its calibration, where it comes from.</summary>
-public sealed class ModelManifest
+public sealed record ModelManifest
 {
     private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
 
@@ -39,6 +39,11 @@ public sealed class ModelManifest
     /// <summary>Of all channels and ages together, by <see cref="AlarmThresholds.Nominal"/>; null where nobody has measured it.</summary>
     public CalibrationTable? Combined { get; init; }
 
+    /// <summary>How healthy raw scores are distributed, by sensor type, for comparison in service; empty where nobody has measured it.</summary>
+    public IReadOnlyList<ScoreReference> HeadReference { get; init; } = [];
+
+    public IReadOnlyList<ScoreReference> ReconstructionReference { get; init; } = [];
+
     /// <summary>SHA-256 of model.onnx, hex.</summary>
     public required string OnnxSha256 { get; init; }
 
@@ -65,23 +70,6 @@ public sealed class ModelManifest
             throw new ModelException($"{path} cannot be used: {e.Message}", e);
         }
     }
-
-    /// <summary>The same with another calibration, for this graph file.</summary>
-    internal ModelManifest Calibrated(CalibrationTable? head, IReadOnlyList<CalibrationTable> reconstruction, YoungSeries? young, CalibrationTable? combined, string onnxSha256) => new()
-    {
-        Name = Name,
-        Version = Version,
-        Features = Features,
-        Graph = Graph,
-        HeadShare = HeadShare,
-        HeadCalibration = head,
-        Reconstruction = reconstruction,
-        Young = young,
-        Combined = combined,
-        OnnxSha256 = onnxSha256,
-        Training = Training,
-        Evaluation = Evaluation,
-    };
 
     public byte[] ToJson() => ManifestWriter.Write(this);
 }

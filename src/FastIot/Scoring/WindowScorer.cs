@@ -33,10 +33,14 @@ internal sealed unsafe class WindowScorer : IWindowScorer
         if (model == null) return;
         _session = model.CreateSession();
         _thresholds = model.Thresholds(alarmBudget);
+        Drift = new ModelDrift(model.Manifest.HeadReference, model.Manifest.ReconstructionReference);
         _slowAt = model.Manifest.Features.SlowAtFalseAlarmsPerDay;
         _inputFloats = model.Manifest.Features.Names.Length * model.Manifest.Lags.Count;
         _namesKinds = model.Manifest.Graph.KindLogits != null;
     }
+
+    /// <summary>What the model says in service; null without a model.</summary>
+    public ModelDrift? Drift { get; }
 
     public void Score(WindowBatch batch, FeatureState features, SeriesTable series)
     {
@@ -100,6 +104,7 @@ internal sealed unsafe class WindowScorer : IWindowScorer
         float* kinds = batch.KindScores.Pointer + row * AnomalyKinds.Modelled;
         AnomalyKind likeliest = _namesKinds ? (AnomalyKind)Softmax(_session.KindLogits + i * AnomalyKinds.Modelled, kinds) : AnomalyKind.Unknown;
         if (!_namesKinds) new Span<float>(kinds, AnomalyKinds.Modelled).Clear();
+        Drift!.Add(type, _session.Score[i], _session.ReconstructionError[i], verdict.IsAnomaly);
         batch.AnomalyScore[row] = verdict.AnomalyScore;
         batch.ReconstructionError[row] = _session.ReconstructionError[i];
         batch.FalseAlarmsPerDay[row] = verdict.FalseAlarmsPerDay;
