@@ -11,6 +11,8 @@ namespace FastIot.Cli.Commands;
 /// <summary>How good models are, beside simple detectors on the same data.</summary>
 internal static class EvaluateCommand
 {
+    private const string PredecessorModel = "predecessor";
+
     public static Command Create(Terminal terminal)
     {
         var files = new Argument<string[]>("file") { Description = "Labelled recordings: NDJSON with meta.is_anomaly or with --truth, CSV with --csv-label; none = a simulated fleet", Arity = ArgumentArity.ZeroOrMore };
@@ -55,7 +57,8 @@ internal static class EvaluateCommand
             EvaluationReport report;
             try
             {
-                report = await EvaluateAsync(wanted, options, settings, loggers, shutdown.Requested).ConfigureAwait(false);
+                using Model? predecessor = settings.Baselines ? Predecessor(options, loggers) : null;
+                report = await EvaluateAsync(wanted, options, settings with { Predecessor = predecessor }, loggers, shutdown.Requested).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
@@ -96,10 +99,17 @@ internal static class EvaluateCommand
         }
     }
 
+    /// <summary>The predecessor's design as a model; null where the folder of models has none.</summary>
+    private static Model? Predecessor(FastIotOptions options, ILoggerFactory loggers)
+    {
+        string folder = options.Model.Folder.Length > 0 ? options.Model.Folder : Path.Combine(AppContext.BaseDirectory, "models");
+        return ModelRepository.Versions(Path.Combine(folder, PredecessorModel)).Length > 0 ? Load(PredecessorModel, options, loggers) : null;
+    }
+
     private static Model Load(string name, FastIotOptions options, ILoggerFactory loggers)
     {
         string[] parts = name.Split(':', 2);
-        int version = options.Model.Version;
+        int version = name == PredecessorModel ? 0 : options.Model.Version;
         if (parts.Length == 2 && (!int.TryParse(parts[1], out version) || version < 1)) throw new ConfigurationException([$"--model {name}: the version must be a whole number, not \"{parts[1]}\""]);
         var one = new ModelOptions { Folder = options.Model.Folder, Name = parts[0], Version = version, Provider = options.Model.Provider };
         return Composition.Model(one, loggers)!;

@@ -25,21 +25,27 @@ internal static class CalibrateCommand
         { folder, days, hours, seed, threads };
         command.SetAction(parsed => TrainCommand.Guarded(() =>
         {
-            string at = parsed.GetValue(folder)!, path = Path.Combine(at, "model.json");
-            byte[] onnx = File.ReadAllBytes(Path.Combine(at, "model.onnx"));
-            ModelManifest draft = ModelManifest.Parse(File.ReadAllBytes(path), path, draft: true);
-            using var model = new Model(onnx, draft, ExecutionProvider.Cpu, NullLogger.Instance);
-            var settings = new TrainingSettings { Out = "", Name = draft.Name, Version = draft.Version, Seed = parsed.GetValue(seed), Hours = TrainCommand.AtLeast(1, parsed.GetValue(hours), "--hours") };
-            var progress = new TrainingProgress(Console.Error, !Console.IsErrorRedirected);
-            Calibration calibration = Calibration.Measure(TrainCommand.AtLeast(.1, parsed.GetValue(days), "--days"), (split, sensorDays, loop) =>
-            {
-                progress.Begin("calibrating");
-                return FleetScores.Of(settings.ServiceFleet(split, sensorDays), settings.Hours, draft.Features, model.CreateSession, loop, parsed.GetValue(threads), share => progress.Report(share));
-            }, draft.Features, draft.Graph, draft.HeadShare);
-            File.WriteAllBytes(path, calibration.In(draft, onnx).ToJson());
-            progress.Say($"{path}: calibrated on {calibration.SensorDays:0} sensor-days");
+            Calibrate(parsed.GetValue(folder)!, TrainCommand.AtLeast(.1, parsed.GetValue(days), "--days"), TrainCommand.AtLeast(1, parsed.GetValue(hours), "--hours"), parsed.GetValue(seed), parsed.GetValue(threads));
             return 0;
         }));
         return command;
+    }
+
+    /// <summary>Writes calibration, reference, budget_split and onnx_sha256 into the model.json of this folder.</summary>
+    public static void Calibrate(string folder, double days, double hours, int seed, int threads)
+    {
+        string path = Path.Combine(folder, "model.json");
+        byte[] onnx = File.ReadAllBytes(Path.Combine(folder, "model.onnx"));
+        ModelManifest draft = ModelManifest.Parse(File.ReadAllBytes(path), path, draft: true);
+        using var model = new Model(onnx, draft, ExecutionProvider.Cpu, NullLogger.Instance);
+        var settings = new TrainingSettings { Out = "", Name = draft.Name, Version = draft.Version, Seed = seed, Hours = hours };
+        var progress = new TrainingProgress(Console.Error, !Console.IsErrorRedirected);
+        Calibration calibration = Calibration.Measure(days, (split, sensorDays, loop) =>
+        {
+            progress.Begin("calibrating");
+            return FleetScores.Of(settings.ServiceFleet(split, sensorDays), settings.Hours, draft.Features, model.CreateSession, loop, threads, share => progress.Report(share));
+        }, draft.Features, draft.Graph, draft.HeadShare);
+        File.WriteAllBytes(path, calibration.In(draft, onnx).ToJson());
+        progress.Say($"{path}: calibrated on {calibration.SensorDays:0} sensor-days");
     }
 }

@@ -16,7 +16,8 @@ internal static class ModelCard
             Scores windows of one sensor: an LSTM autoencoder (hidden size {settings.Trainer.Hidden}, latent {Autoencoder.Latent}, {manifest.Lags.Count} windows back to {manifest.Lags[0]}) with a head that names
             spike, drift, stuck or noise. Inputs are the twelve features standardised by the series' own running baselines; temperature, humidity,
             pressure, vibration and current are known types, any other is served without a type. A second channel, the distance of the newest
-            windows' reconstruction errors from what is usual for the type, has a tenth of the alarm budget, for what the head never saw.
+            windows' reconstruction errors from what is usual for the type, has a tenth of the alarm budget, for what the head never saw. What both come
+            to together, and how much more young series alarm, is part of the calibration: a budget means the same at every age from 30 min on.
 
             Made by `{settings.Command}`: {Data(settings, calibration, evaluations[0].SensorDays)}
 

@@ -98,7 +98,7 @@ internal static class OnnxExport
     }
 
     /// <summary>Blocks i, f, g, o as torch has them to i, o, f, c as ONNX does.</summary>
-    private static float[] Gates(float[] torch)
+    internal static float[] Gates(float[] torch)
     {
         int block = torch.Length / 4;
         return [.. torch.AsSpan(0, block), .. torch.AsSpan(3 * block, block), .. torch.AsSpan(block, block), .. torch.AsSpan(2 * block, block)];

@@ -91,6 +91,31 @@ internal sealed class SequenceAutoencoder : nn.Module
         return errors;
     }
 
+    /// <summary>The graph in ONNX: input features [N, lags, features], output reconstruction of the same shape.</summary>
+    public byte[] ToOnnx()
+    {
+        var g = new OnnxGraph("fastiot_sequence_autoencoder");
+        string x = g.Node("Max", [g.Node("Min", [g.Input("features", _lags, _features), g.Scalar(MostInput)]), g.Scalar(-MostInput)]);
+        string last = Lstm(g, g.Node("Transpose", [x], ("perm", new long[] { 1, 0, 2 })), _encoder)[1];
+        string decoded = g.Node("Squeeze", [Lstm(g, g.Node("Expand", [last, g.Constant(_lags, 1L, 1L)]), _decoder)[0], g.Constant(1L)]);
+        string weight = g.Constant(Values(_output.weight!.t().contiguous()), (int)_output.weight!.shape[1], _features);
+        string output = g.Node("Add", [g.Node("MatMul", [decoded, weight]), g.Constant(Values(_output.bias!), _features)]);
+        g.Node("Transpose", [output], ["reconstruction"], ("perm", new long[] { 1, 0, 2 }));
+        g.Output("reconstruction", _lags, _features);
+        return g.ToArray();
+    }
+
+    private static string[] Lstm(OnnxGraph g, string input, LSTM lstm)
+    {
+        string Parameter(string name, params int[] shape) => g.Constant(OnnxExport.Gates(Values(lstm.named_parameters().First(p => p.name == name).parameter)), shape);
+        float[] inputBias = OnnxExport.Gates(Values(lstm.named_parameters().First(p => p.name == "bias_ih_l0").parameter)), hiddenBias = OnnxExport.Gates(Values(lstm.named_parameters().First(p => p.name == "bias_hh_l0").parameter));
+        int hidden = inputBias.Length / 4, inputs = (int)lstm.named_parameters().First(p => p.name == "weight_ih_l0").parameter.shape[1];
+        return g.Node("LSTM", [input, Parameter("weight_ih_l0", 1, 4 * hidden, inputs), Parameter("weight_hh_l0", 1, 4 * hidden, hidden), g.Constant([.. inputBias, .. hiddenBias], 1, 8 * hidden)],
+            [g.Next("all"), g.Next("last")], ("hidden_size", (long)hidden));
+    }
+
+    private static float[] Values(Tensor tensor) => tensor.detach().cpu().data<float>().ToArray();
+
     private Tensor Reconstruct(Tensor x)
     {
         (_, Tensor state, _) = _encoder.call(x);

@@ -141,8 +141,7 @@ internal sealed class Trainer
         ulong random = RandomStream.Start(_options.Seed, number, 17);
         Array.Clear(_types);
         Array.Clear(_kinds);
-        // Drifts twice: of all kinds they look most like what is normal.
-        int[] kinds = [.. Enumerable.Range(0, AnomalyKinds.Modelled).Append((int)AnomalyKind.Drift).Where(k => _sequences.OfKind[k].Length > 0)];
+        int[] kinds = [.. Enumerable.Range(0, AnomalyKinds.Modelled).Where(k => _sequences.OfKind[k].Length > 0)];
         for (int i = 0; i < _options.Batch; i++)
         {
             int kind = kinds[(i >> 1) % kinds.Length];

@@ -14,7 +14,7 @@ internal sealed record TrainerOptions
 {
     public static readonly TrainerOptions Fast = new();
 
-    public static readonly TrainerOptions Accurate = new() { Hidden = 64, HeadHidden = 96, SequencesPerEpoch = 200_000, Rounds = [new(8, 4e-3), new(6, 2.5e-3, .03, .003), new(6, 1.5e-3, .01, .001)] };
+    public static readonly TrainerOptions Accurate = new() { Hidden = 64, HeadHidden = 96, Rounds = [new(8, 4e-3), new(6, 2.5e-3, .03, .003), new(6, 1.5e-3, .01, .001)] };
 
     public int Hidden { get; init; } = 32;
 

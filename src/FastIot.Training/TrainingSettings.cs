@@ -10,8 +10,8 @@ internal sealed record TrainingProfile(string Name, string Model, TrainerOptions
 {
     public static readonly TrainingProfile[] All =
     [
-        new("fast", "anomaly_detector", TrainerOptions.Fast),
-        new("accurate", "anomaly_detector_accurate", TrainerOptions.Accurate),
+        new("accurate", "anomaly_detector", TrainerOptions.Accurate),
+        new("fast", "anomaly_detector_fast", TrainerOptions.Fast),
     ];
 
     public static TrainingProfile Of(string name) => All.First(p => p.Name == name);
@@ -26,7 +26,7 @@ internal sealed record TrainingSettings
 
     public required int Version { get; init; }
 
-    public string Profile { get; init; } = "fast";
+    public string Profile { get; init; } = "accurate";
 
     public int Seed { get; init; } = 1;
 
@@ -38,7 +38,7 @@ internal sealed record TrainingSettings
     /// <summary>Calibrate and measure on simulated sensors even if <see cref="From"/> names recordings: for histories that are not healthy.</summary>
     public bool SimulatedCalibration { get; init; }
 
-    public int Sensors { get; init; } = 1000;
+    public int Sensors { get; init; } = 1500;
 
     public double Hours { get; init; } = 12;
 
@@ -55,7 +55,7 @@ internal sealed record TrainingSettings
     /// <summary>Kinds that are not shown to the network, to see what it makes of them.</summary>
     public IReadOnlyList<AnomalyKind> LeaveOut { get; init; } = [];
 
-    public TrainerOptions Trainer { get; init; } = TrainerOptions.Fast;
+    public TrainerOptions Trainer { get; init; } = TrainerOptions.Accurate;
 
     /// <summary>Seed of the fleet for training (0), calibration (1), evaluation (2), the first pass of the calibration (3).</summary>
     public ulong SplitSeed(int split) => (ulong)(Seed + split * 1_000_003L);

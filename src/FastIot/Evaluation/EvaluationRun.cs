@@ -19,6 +19,9 @@ internal sealed record EvaluationOptions
 
     public bool Baselines { get; init; } = true;
 
+    /// <summary>Autoencoder of the raw six features under one global scale, the predecessor's design, as one more baseline; null = not at hand.</summary>
+    public Model? Predecessor { get; init; }
+
     public BoostingOptions Boosting { get; init; } = new();
 
     /// <summary>Sensors and hours of each simulated fleet: to test on, to set thresholds on, to train the baselines on.</summary>
@@ -43,6 +46,8 @@ internal sealed class EvaluationRun(EvaluationOptions options, ILoggerFactory lo
     private const int HealthySeed = 500_000_003, TrainingSeed = 700_000_001;
 
     private const double TrainingAnomalyRate = .06;
+
+    private const string PredecessorName = "LSTM autoencoder, global scale";
 
     private readonly List<string> _notes = [];
 
@@ -96,7 +101,8 @@ internal sealed class EvaluationRun(EvaluationOptions options, ILoggerFactory lo
         WindowCollector Collect(string from, string stage)
         {
             using BaselineSuite? suite = Suite(BaselineFeatures.PublicColumns, trained);
-            var collector = new WindowCollector(suite == null ? [new ModelScores(label, manifest)] : [new ModelScores(label, manifest), suite]);
+            using ReconstructionBaseline? predecessor = Predecessor(trained);
+            var collector = new WindowCollector([new ModelScores(label, manifest, fromFiles: true), .. Scorers(suite, predecessor)]);
             FeatureFolder.Read(from, collector, share => options.Progress?.Invoke(stage, share), cancellation);
             return collector;
         }
@@ -108,7 +114,7 @@ internal sealed class EvaluationRun(EvaluationOptions options, ILoggerFactory lo
     private FleetOptions Fleet(int seed, double rate) => new() { Sensors = options.Sensors, Seed = (ulong)seed, AnomalyRate = rate };
 
     private FleetSource Source(FleetOptions fleet, EventLog events, Action<double> progress, int model) =>
-        new(fleet, options.Hours, events, share => progress((model + share) / Math.Max(1, options.Models.Count)));
+        new(fleet, options.Hours, events, share => progress(Math.Min(1, (model + share) / Math.Max(1, options.Models.Count))));
 
     private BaselineSuite? Suite(int[] columns, TrainedBaselines? trained) => trained == null ? null : new BaselineSuite(columns, trained, options.Seed);
 
@@ -122,18 +128,27 @@ internal sealed class EvaluationRun(EvaluationOptions options, ILoggerFactory lo
         return trainer.Train(options.Seed, options.Boosting, share => options.Progress?.Invoke("training the baselines", share));
     }
 
-    /// <summary>One pass per model; the first one's windows are scored by the baselines too.</summary>
+    private ReconstructionBaseline? Predecessor(TrainedBaselines? trained) => trained == null || options.Predecessor == null ? null : new ReconstructionBaseline(options.Predecessor, PredecessorName);
+
+    private static IEnumerable<IRowScorer> Scorers(params IRowScorer?[] scorers) => scorers.OfType<IRowScorer>();
+
+    /// <summary>
+    /// One pass per model. The baselines score the windows of the first one whose panes hold what they need, which those of a model of raw
+    /// features do not; if there is none, those of a pass without a model.
+    /// </summary>
     private async Task<List<WindowCollector>> CollectAsync(TrainedBaselines? trained, Func<int, IRecordSource> source)
     {
+        List<Model?> passes = [.. options.Models];
+        if (trained != null && !options.Models.Any(m => m.Manifest.Features.BetweenReadings)) passes.Insert(0, null);
+        int withBaselines = passes.FindIndex(m => m == null || m.Manifest.Features.BetweenReadings);
         var collected = new List<WindowCollector>();
-        for (int m = 0; m < Math.Max(1, options.Models.Count); m++)
+        for (int m = 0; m < passes.Count; m++)
         {
-            Model? model = m < options.Models.Count ? options.Models[m] : null;
-            using BaselineSuite? suite = m == 0 ? Suite(BaselineFeatures.AllColumns, trained) : null;
-            var scorers = new List<IRowScorer>();
-            if (model != null) scorers.Add(new ModelScores(model.Label, model.Manifest));
-            if (suite != null) scorers.Add(suite);
-            var collector = new WindowCollector(scorers);
+            Model? model = passes[m];
+            bool baselines = m == withBaselines;
+            using BaselineSuite? suite = baselines ? Suite(BaselineFeatures.AllColumns, trained) : null;
+            using ReconstructionBaseline? predecessor = baselines ? Predecessor(trained) : null;
+            var collector = new WindowCollector([.. Scorers(model == null ? null : new ModelScores(model.Label, model.Manifest), suite, predecessor)]);
             await EvaluationPass.RunAsync(model == null ? options.Pipeline : options.ForModel(model), source(m), model, collector, loggers, cancellation).ConfigureAwait(false);
             collected.Add(collector);
         }

@@ -69,11 +69,25 @@ internal sealed class SeriesScores(string name, SensorType type, int detectors)
     }
 }
 
-/// <summary>The pipeline's own scores: published, and by channel.</summary>
-internal sealed class ModelScores(string label, ModelManifest? manifest) : IRowScorer
+/// <summary>The pipeline's own scores: published, and by channel, as the calibration of each has it.</summary>
+internal sealed class ModelScores : IRowScorer
 {
-    public IReadOnlyList<(string Name, DetectorRole Role)> Columns { get; } =
-        manifest == null || manifest.Reconstruction.Count == 0 ? [(label, DetectorRole.Model)] : [(label, DetectorRole.Model), ($"{label}, reconstruction only", DetectorRole.Channel)];
+    private readonly CalibrationTable? _head;
+    private readonly ModelManifest? _reconstruction;
+
+    /// <param name="manifest">Null where it is not at hand: the published score alone.</param>
+    /// <param name="fromFiles">Feature files hold no score of the head by itself.</param>
+    public ModelScores(string label, ModelManifest? manifest, bool fromFiles = false)
+    {
+        _head = fromFiles || manifest == null || manifest.Reconstruction.Count == 0 ? null : manifest.HeadCalibration;
+        _reconstruction = manifest is { Reconstruction.Count: > 0 } ? manifest : null;
+        List<(string, DetectorRole)> columns = [(label, DetectorRole.Model)];
+        if (_head != null) columns.Add(($"{label}, head only", DetectorRole.Channel));
+        if (_reconstruction != null) columns.Add(($"{label}, reconstruction only", DetectorRole.Channel));
+        Columns = columns;
+    }
+
+    public IReadOnlyList<(string Name, DetectorRole Role)> Columns { get; }
 
     public void Begin(WindowBatch batch, SeriesTable series)
     {
@@ -81,11 +95,12 @@ internal sealed class ModelScores(string label, ModelManifest? manifest) : IRowS
 
     public void Score(WindowBatch batch, int row, SeriesTable series, Span<float> scores)
     {
-        scores[0] = batch.AnomalyScore[row];
-        if (manifest == null || manifest.Reconstruction.Count == 0) return;
+        int at = 0;
+        scores[at++] = batch.AnomalyScore[row];
+        // Comparable between types: what the calibration says of them, not the scores themselves.
+        if (_head != null) scores[at++] = float.IsNaN(batch.HeadScore[row]) ? float.NaN : (float)-_head.LogRate(batch.HeadScore[row]);
         float error = batch.ReconstructionError[row];
-        // Comparable between types: what the calibration says of it, not the error itself.
-        scores[1] = float.IsNaN(error) ? float.NaN : (float)-manifest.ReconstructionCalibration(series.Type(batch.Slot[row])).LogRate(error);
+        if (_reconstruction != null) scores[at] = float.IsNaN(error) ? float.NaN : (float)-_reconstruction.ReconstructionCalibration(series.Type(batch.Slot[row])).LogRate(error);
     }
 
     public void End()

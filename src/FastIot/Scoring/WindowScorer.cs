@@ -73,6 +73,7 @@ internal sealed unsafe class WindowScorer : IWindowScorer
     private static void Unscored(WindowBatch batch, int row, ref SeriesState state)
     {
         batch.AnomalyScore[row] = float.NaN;
+        batch.HeadScore[row] = float.NaN;
         batch.ReconstructionError[row] = float.NaN;
         batch.FalseAlarmsPerDay[row] = float.NaN;
         new Span<float>(batch.KindScores.Pointer + row * AnomalyKinds.Modelled, AnomalyKinds.Modelled).Clear();
@@ -106,6 +107,7 @@ internal sealed unsafe class WindowScorer : IWindowScorer
         if (!_namesKinds) new Span<float>(kinds, AnomalyKinds.Modelled).Clear();
         Drift!.Add(type, _session.Score[i], _session.ReconstructionError[i], verdict.IsAnomaly);
         batch.AnomalyScore[row] = verdict.AnomalyScore;
+        batch.HeadScore[row] = _session.Score[i];
         batch.ReconstructionError[row] = _session.ReconstructionError[i];
         batch.FalseAlarmsPerDay[row] = verdict.FalseAlarmsPerDay;
         batch.IsAnomaly[row] = verdict.IsAnomaly ? (byte)1 : (byte)0;

@@ -48,6 +48,9 @@ internal sealed class WindowBatch : IDisposable
     /// <summary>NaN while the series is warming, or without a model.</summary>
     public NativeArray<float> AnomalyScore { get; } = new(0);
 
+    /// <summary>Raw score of the model's head; NaN as <see cref="AnomalyScore"/>, or where the model has no head.</summary>
+    public NativeArray<float> HeadScore { get; } = new(0);
+
     public NativeArray<float> ReconstructionError { get; } = new(0);
 
     public NativeArray<byte> IsAnomaly { get; } = new(0);
@@ -65,7 +68,7 @@ internal sealed class WindowBatch : IDisposable
 
     public int Capacity => Slot.Length;
 
-    public long Bytes => Capacity * (2L * 4 + 5 * 8 + 4 * 4 + 2 * 4L * FeatureNames.Count + 3 * 4 + 3 + 16);
+    public long Bytes => Capacity * (2L * 4 + 5 * 8 + 4 * 4 + 2 * 4L * FeatureNames.Count + 4 * 4 + 3 + 16);
 
     public void EnsureCapacity(int rows)
     {
@@ -84,6 +87,7 @@ internal sealed class WindowBatch : IDisposable
         Phi.Grow(rows * FeatureNames.Count);
         Z.Grow(rows * FeatureNames.Count);
         AnomalyScore.Grow(rows);
+        HeadScore.Grow(rows);
         ReconstructionError.Grow(rows);
         IsAnomaly.Grow(rows);
         LearnSlowly.Grow(rows);
@@ -108,6 +112,7 @@ internal sealed class WindowBatch : IDisposable
         Phi.Dispose();
         Z.Dispose();
         AnomalyScore.Dispose();
+        HeadScore.Dispose();
         ReconstructionError.Dispose();
         IsAnomaly.Dispose();
         LearnSlowly.Dispose();

@@ -17,7 +17,7 @@ public sealed class TrainingProgramTests : IDisposable
     [Fact]
     public async Task A_training_that_is_interrupted_ends_with_the_same_model()
     {
-        string[] settings = ["train", "--sensors", "20", "--hours", "2", "--calibration-days", "2", "--test-days", "1", "--seed", "3"], arguments = [.. settings, "--sequences", "6144"];
+        string[] settings = ["train", "--sensors", "20", "--hours", "2", "--calibration-days", "2", "--test-days", "1", "--seed", "3"], arguments = [.. settings, "--sequences", "4096"];
         ProcessResult whole = await RunAsync([.. arguments, "--out", Path.Combine(_folder, "whole")]);
         Assert.True(whole.ExitCode == 0, whole.ToString());
         Match difference = Regex.Match(whole.Error, @"ONNX Runtime differs from TorchSharp by at most (\S+)");
@@ -38,7 +38,7 @@ public sealed class TrainingProgramTests : IDisposable
             Assert.True(File.Exists(Path.Combine(_folder, "parts", "anomaly_detector", "1.checkpoint")), interrupted.ToString());
         }
 
-        ProcessResult other = await RunAsync([.. settings, "--sequences", "5120", "--out", Path.Combine(_folder, "parts")]);
+        ProcessResult other = await RunAsync([.. settings, "--sequences", "3072", "--out", Path.Combine(_folder, "parts")]);
         Assert.True(other.ExitCode == 1 && other.Error.Contains("other settings"), other.ToString());
         ProcessResult rest = await RunAsync(again);
         Assert.True(rest.ExitCode == 0, rest.ToString());
@@ -70,7 +70,7 @@ public sealed class TrainingProgramTests : IDisposable
         string file = Path.Combine(_folder, $"{name}.ndjson");
         ProcessResult simulated = CommandLineRun.Run("simulate", "--to", file, "--sensors", "50", "--duration", "5h", "--seed", "21", "--anomaly-rate", anomalyRate);
         Assert.True(simulated.ExitCode == 0, simulated.ToString());
-        ProcessResult trained = await RunAsync(["train", "--from", file, "--name", name, "--out", _folder, "--sequences", "8192", "--calibration", "simulated", "--calibration-days", "6", "--test-days", "12", "--hours", "5"]);
+        ProcessResult trained = await RunAsync(["train", "--from", file, "--profile", "fast", "--name", name, "--out", _folder, "--sequences", "8192", "--calibration", "simulated", "--calibration-days", "6", "--test-days", "12", "--hours", "5"]);
         Assert.True(trained.ExitCode == 0, trained.ToString());
         File.Delete(file);
         using JsonDocument manifest = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(_folder, name, "1", "model.json")));

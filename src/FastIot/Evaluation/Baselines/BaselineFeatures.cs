@@ -47,7 +47,7 @@ internal sealed unsafe class BaselineFeatures : IDisposable
     public void Observe(WindowBatch batch, int slots)
     {
         Grow(slots);
-        Copy(batch);
+        RawColumns.Copy(batch, _batch);
         _state.Observe(_batch);
     }
 
@@ -100,25 +100,6 @@ internal sealed unsafe class BaselineFeatures : IDisposable
         _slots = Math.Max(slots, 2 * _slots);
         _state.Grow(_slots);
         Array.Resize(ref _raw, _slots);
-    }
-
-    private void Copy(WindowBatch from)
-    {
-        int n = from.Count;
-        _batch.EnsureCapacity(Math.Max(n, 1));
-        (_batch.WindowEndUs, _batch.Count) = (from.WindowEndUs, n);
-        from.Slot.Span[..n].CopyTo(_batch.Slot.Span);
-        from.ReadingCount.Span[..n].CopyTo(_batch.ReadingCount.Span);
-        from.Mean.Span[..n].CopyTo(_batch.Mean.Span);
-        from.StdDev.Span[..n].CopyTo(_batch.StdDev.Span);
-        from.Min.Span[..n].CopyTo(_batch.Min.Span);
-        from.Max.Span[..n].CopyTo(_batch.Max.Span);
-        from.Range.Span[..n].CopyTo(_batch.Range.Span);
-        from.SumSqDiff.Span[..n].CopyTo(_batch.SumSqDiff.Span);
-        from.MaxDiff.Span[..n].CopyTo(_batch.MaxDiff.Span);
-        from.MaxHampel.Span[..n].CopyTo(_batch.MaxHampel.Span);
-        from.ZeroDiffs.Span[..n].CopyTo(_batch.ZeroDiffs.Span);
-        _batch.IsAnomaly.Span.Clear();
     }
 
     private struct RawState
