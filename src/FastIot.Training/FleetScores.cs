@@ -8,7 +8,7 @@ namespace FastIot.Training;
 /// <summary>Raw scores of every window of a fleet, through ONNX Runtime as the pipeline has it: NaN while warming or without a window.</summary>
 internal sealed class FleetScores
 {
-    private FleetScores(int series, int windows)
+    internal FleetScores(int series, int windows)
     {
         Windows = windows;
         Types = new SensorType[series];
@@ -38,7 +38,7 @@ internal sealed class FleetScores
     public long FirstEndUs { get; private set; }
 
     /// <summary>Windows that have a score, as time.</summary>
-    public double SensorDays { get; private set; }
+    public double SensorDays { get; internal set; }
 
     /// <param name="fleet">The sensors.</param>
     /// <param name="hours">Of each.</param>

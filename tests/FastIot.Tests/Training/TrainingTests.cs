@@ -57,6 +57,51 @@ public sealed class TrainingTests
     }
 
     [Fact]
+    public void A_budget_holds_for_young_series_and_for_old_ones()
+    {
+        const int series = 300, windows = 3000, youngUntil = 540;
+        var fleet = new FleetScores(series, windows) { SensorDays = series * windows / 8640.0 };
+        var random = new Random(TestSeed.Or(5));
+        for (int s = 0; s < series; s++)
+        {
+            (fleet.Score[s], fleet.Error[s], fleet.Seen[s], fleet.Label[s]) = (new float[windows], new float[windows], new int[windows], new sbyte[windows]);
+            for (int w = 0; w < windows; w++)
+            {
+                int seen = fleet.Seen[s][w] = 181 + w;
+                // Three times as many above any threshold while young; single windows, so that each is an episode.
+                fleet.Score[s][w] = (float)(-Math.Log(random.NextDouble()) + (seen < youngUntil ? Math.Log(3) : 0));
+                fleet.Label[s][w] = w % 8 == 0 ? WindowLabel.Normal : WindowLabel.DoNotCare;
+            }
+        }
+
+        Calibration calibration = Calibration.Of(fleet, new GraphContract { Features = "features", Score = "score" }, 1);
+        AlarmThresholds thresholds = calibration.Thresholds(2);
+        (int Alarms, int Windows) young = (0, 0), old = (0, 0);
+        for (int s = 0; s < series; s++)
+        {
+            for (int w = 0; w < windows; w += 8)
+            {
+                ref (int Alarms, int Windows) age = ref fleet.Seen[s][w] < youngUntil ? ref young : ref old;
+                age.Windows++;
+                if (thresholds.Judge(fleet.Score[s][w], float.NaN, SensorType.Other, fleet.Seen[s][w]).IsAnomaly) age.Alarms++;
+            }
+        }
+
+        Assert.InRange((young.Alarms + old.Alarms) / fleet.SensorDays, 1.7, 2.3);
+        Assert.InRange((double)young.Alarms / young.Windows / ((double)old.Alarms / old.Windows), .55, 1.5);
+        Assert.InRange(calibration.Young.Factors.First(), 2, 4.2);
+        Assert.Equal(1, calibration.Young.Factors.Last(), 1e-9);
+    }
+
+    [Fact]
+    public void Beyond_a_table_the_slope_of_its_tail_goes_on_not_of_its_last_two_entries()
+    {
+        var table = new CalibrationTable("*", [0, 1, 2, 3, 3.5], [10, 1, .1, .01, .0099]);
+        double slope = Math.Log(.0099 / .1) / 1.5;
+        Assert.Equal(Math.Log(.0099) + slope, table.LogRate(4.5), 1e-9);
+    }
+
+    [Fact]
     public void The_shipped_model_finds_what_its_card_says_it_was_measured_to_find()
     {
         using Model model = ModelRepository.Load(Path.Combine(TestEnvironment.Root, "models"), "anomaly_detector", "latest", ExecutionProvider.Cpu, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
