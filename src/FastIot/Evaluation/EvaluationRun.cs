@@ -158,7 +158,7 @@ internal sealed class EvaluationRun(EvaluationOptions options, ILoggerFactory lo
 
     private EvaluationReport Judge(List<WindowCollector> collected, List<WindowCollector>? healthy, EventLog events, string data)
     {
-        EvaluatedSeries[] series = [.. collected[0].Series.OrderBy(s => s.Name, StringComparer.Ordinal).Select(s => Series(s, events))];
+        EvaluatedSeries[] series = [.. collected[0].Series.OrderBy(s => s.Name, StringComparer.Ordinal).Select(s => Series(s, events, LastFullEnd(collected[0])))];
         foreach (string name in events.Series.Where(n => collected[0].Find(n) == null && events.Of(n).Count > 0).Take(3)) _notes.Add($"There are events of \"{name}\", but no readings.");
         var detectors = new List<DetectorScores>();
         for (int c = 0; c < collected.Count; c++)
@@ -179,11 +179,20 @@ internal sealed class EvaluationRun(EvaluationOptions options, ILoggerFactory lo
         return Evaluator.Evaluate(set, data, options.Resamples, options.Seed, share => options.Progress?.Invoke("judging", share), _notes);
     }
 
-    private EvaluatedSeries Series(SeriesScores scores, EventLog events)
+    /// <summary>
+    /// Windows that end later reach beyond the last reading: all series fall silent in them, which no sensor has done. With them the shipped
+    /// model had a tenth to a fifth more false alarms in half a day.
+    /// </summary>
+    private long LastFullEnd(WindowCollector collected) =>
+        collected.Series.Select(s => s.EndsUs[^1]).DefaultIfEmpty().Max() - options.Pipeline.Windows.WindowUs + options.Pipeline.Windows.SlideUs;
+
+    private EvaluatedSeries Series(SeriesScores scores, EventLog events, long lastFullEnd)
     {
         long[] ends = [.. scores.EndsUs];
         List<TruthEvent> truth = events.Of(scores.Name);
-        return new EvaluatedSeries(scores.Name, scores.Type, ends, EventLabels.Of(ends, truth, options.Pipeline.Windows.WindowUs), truth);
+        int[] labels = EventLabels.Of(ends, truth, options.Pipeline.Windows.WindowUs);
+        for (int w = ends.Length - 1; w >= 0 && ends[w] > lastFullEnd; w--) labels[w] = EventLabels.DoNotCare;
+        return new EvaluatedSeries(scores.Name, scores.Type, ends, labels, truth);
     }
 
     private static float[] Scores(WindowCollector collected, int detector, EvaluatedSeries series)
@@ -202,7 +211,7 @@ internal sealed class EvaluationRun(EvaluationOptions options, ILoggerFactory lo
     private IReadOnlyDictionary<double, float>[] HealthyThresholds(WindowCollector healthy)
     {
         var none = new EventLog();
-        EvaluatedSeries[] series = [.. healthy.Series.Select(s => Series(s, none))];
+        EvaluatedSeries[] series = [.. healthy.Series.Select(s => Series(s, none, LastFullEnd(healthy)))];
         return [.. healthy.Columns.Select((column, d) =>
         {
             var detector = new DetectorScores(column.Name, column.Role, [.. healthy.Series.Select(s => s.Scores(d).ToArray())], new Dictionary<double, float>());
