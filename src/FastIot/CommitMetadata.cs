@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using System.Runtime.CompilerServices;
 using FastIot.Recovery;
 
 namespace FastIot;
@@ -42,33 +42,37 @@ public sealed record CommitMetadata(long Position, long EmittedUs, long StoredUs
     /// <summary>Partitions of the topic when this was written; 0 = unknown.</summary>
     public int Partitions { get; init; }
 
+    /// <summary>Allocates the text and nothing else.</summary>
     public override string ToString()
     {
-        var text = new StringBuilder(MaxLength);
-        text.Append(CultureInfo.InvariantCulture, $"v={Version};pos={Position};emit=");
-        if (EmittedUs == None) text.Append('-');
-        else text.Append(EmittedUs);
-        text.Append(CultureInfo.InvariantCulture, $";pq={Relative(StoredUs)};snap={Relative(SnapshotUs)}");
-        if (SnapshotHash.Length > 0) text.Append(CultureInfo.InvariantCulture, $":{SnapshotHash}");
-        if (Idle.Count > 0)
+        var text = new DefaultInterpolatedStringHandler(0, 0, CultureInfo.InvariantCulture, stackalloc char[MaxLength]);
+        Append(ref text, "v=" + Version + ";pos=", Position);
+        text.AppendLiteral(";emit=");
+        if (EmittedUs == None) text.AppendLiteral("-");
+        else text.AppendFormatted(EmittedUs);
+        AppendTime(ref text, ";pq=", StoredUs);
+        AppendTime(ref text, ";snap=", SnapshotUs);
+        if (SnapshotHash.Length > 0) text.AppendLiteral(":");
+        text.AppendLiteral(SnapshotHash);
+        for (int i = 0; i < Idle.Count; i++)
         {
-            text.Append(";idle=");
-            for (int i = 0; i < Idle.Count; i++)
-            {
-                text.Append(i == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $"{Idle[i].Position - Position}@{Relative(Idle[i].WindowEndUs)}");
-            }
+            Append(ref text, i == 0 ? ";idle=" : ",", Idle[i].Position - Position);
+            AppendTime(ref text, "@", Idle[i].WindowEndUs);
         }
 
-        if (Model.Version != 0 || Model.Next != 0)
+        if (Model.Version != 0 || Model.Next != 0) Append(ref text, ";mdl=", Model.Version);
+        if (Model.IsChanging)
         {
-            text.Append(CultureInfo.InvariantCulture, $";mdl={Model.Version}");
-            if (Model.IsChanging) text.Append(CultureInfo.InvariantCulture, $">{Model.Next}@{Relative(Model.NextFromUs)}");
+            Append(ref text, ">", Model.Next);
+            AppendTime(ref text, "@", Model.NextFromUs);
         }
 
-        if (WindowUs > 0) text.Append(CultureInfo.InvariantCulture, $";w={Milliseconds(WindowUs)}");
-        if (Partitions > 0) text.Append(CultureInfo.InvariantCulture, $";n={Partitions}");
-        text.Append(CultureInfo.InvariantCulture, $";h={ConfigHash}");
-        return text.Length <= MaxLength ? text.ToString() : throw new InvalidOperationException($"commit metadata of {text.Length} bytes: {text}");
+        if (WindowUs > 0) AppendMilliseconds(ref text, ";w=", WindowUs);
+        if (Partitions > 0) Append(ref text, ";n=", Partitions);
+        text.AppendLiteral(";h=");
+        text.AppendLiteral(ConfigHash);
+        string written = text.ToStringAndClear();
+        return written.Length <= MaxLength ? written : throw new InvalidOperationException($"commit metadata of {written.Length} bytes: {written}");
     }
 
     /// <exception cref="FormatException">Not ours, or of another version; the message says which.</exception>
@@ -118,11 +122,31 @@ public sealed record CommitMetadata(long Position, long EmittedUs, long StoredUs
         };
     }
 
-    private string Relative(long us) => us == None ? "-" : Milliseconds(us - (EmittedUs == None ? 0 : EmittedUs));
+    private void AppendTime(ref DefaultInterpolatedStringHandler text, string name, long us)
+    {
+        if (us != None)
+        {
+            AppendMilliseconds(ref text, name, us - (EmittedUs == None ? 0 : EmittedUs));
+            return;
+        }
+
+        text.AppendLiteral(name);
+        text.AppendLiteral("-");
+    }
+
+    private static void AppendMilliseconds(ref DefaultInterpolatedStringHandler text, string name, long us)
+    {
+        Append(ref text, name, us % 1000 == 0 ? us / 1000 : us);
+        if (us % 1000 != 0) text.AppendLiteral("u");
+    }
+
+    private static void Append(ref DefaultInterpolatedStringHandler text, string name, long number)
+    {
+        text.AppendLiteral(name);
+        text.AppendFormatted(number);
+    }
 
     private static long Absolute(string text, long emitted) => text == "-" ? None : (emitted == None ? 0 : emitted) + Microseconds(text);
-
-    private static string Milliseconds(long us) => us % 1000 == 0 ? (us / 1000).ToString(CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{us}u");
 
     private static long Microseconds(string text) => text.EndsWith('u') ? Number(text[..^1]) : checked(Number(text) * 1000);
 

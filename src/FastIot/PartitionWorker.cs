@@ -23,13 +23,12 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private readonly WorkerRecovery _recovery;
     private readonly WorkerCommit _commit;
     private readonly Record[] _records = new Record[Limits.PollRecords];
-    private readonly SortedDictionary<int, Partition> _assigned = [];
+    private readonly AssignedPartitions _assigned = new();
     private readonly Dictionary<int, PartitionStatistics> _statistics = [];
     private readonly Lock _statisticsLock = new();
     private readonly SteadyState _steady;
     private IRecordSource _source;
     private IGroupSource? _group;
-    private Partition?[] _byNumber = new Partition?[16];
     private long _lastCommit;
     private long _lastStep;
     private bool _rewinding;
@@ -133,12 +132,12 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         FaultPoint.Hit(FaultPoint.DrainBegin);
         if (_recovery.Damage != Damage.None || !Commit()) return;
         long began = _time.GetTimestamp();
-        while (_assigned.Values.Any(p => p.Outputs.HasWaitingFiles))
+        while (_assigned.HaveWaitingFiles())
         {
             TimeSpan left = _options.OutputTimeout - _time.GetElapsedTime(began);
             if (left <= TimeSpan.Zero) throw new EmitException($"{_channels.Files!.Location} did not take the feature files within {_options.OutputTimeout.TotalSeconds:0} s");
             _channels.Files!.Flush(left);
-            foreach (Partition partition in _assigned.Values) partition.Outputs.HandOverWaiting();
+            foreach (Partition partition in _assigned.Span) partition.Outputs.HandOverWaiting();
         }
 
         _channels.Files?.Flush(_options.OutputTimeout);
@@ -153,10 +152,8 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
             PartitionStatistics statistics = StatisticsOf(assignment.Partition);
             Partition partition = _opener.Open(ref assignment, statistics);
             partition.Progress.Heard(_time.GetTimestamp());
-            if (partition.Number >= _byNumber.Length) Array.Resize(ref _byNumber, Math.Max(partition.Number + 1, _byNumber.Length * 2));
             Remove(partition.Number);
-            _byNumber[partition.Number] = partition;
-            _assigned.Add(partition.Number, partition);
+            _assigned.Add(partition);
         }
 
         FaultPoint.Hit(FaultPoint.AssignEnd);
@@ -176,7 +173,6 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 
     public void Dispose()
     {
-        foreach (Partition partition in _assigned.Values) partition.Dispose();
         _assigned.Clear();
         _channels.Records.Dispose();
         if (_hasSource) _source.Dispose();
@@ -197,7 +193,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         _steady.Update(_markSteady);
         if (IsCommitDue()) Commit();
         if (count > 0 || !_source.Completed) return true;
-        foreach (Partition partition in _assigned.Values) partition.CloseAll();
+        foreach (Partition partition in _assigned.Span) partition.CloseAll();
         return false;
     }
 
@@ -208,7 +204,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         for (int i = 0; i < count; i++)
         {
             ref readonly Record record = ref _records[i];
-            Partition partition = _byNumber[record.Partition]!;
+            Partition partition = _assigned[record.Partition];
             if (!partition.Ingest(in record)) Hold(partition, record.Offset);
             if (record.Partition == last) continue;
             last = record.Partition;
@@ -219,40 +215,40 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     /// <summary>Sees to each partition: pressure of its files, idleness, decisions to be applied or settled.</summary>
     private void Attend()
     {
-        foreach ((int number, Partition partition) in _assigned)
+        foreach (Partition partition in _assigned.Span)
         {
             if (partition.Progress.HoldFrom <= partition.Position) partition.Progress.CatchUp();
             if (partition.Outputs.HasWaitingFiles) partition.Outputs.HandOverWaiting();
-            SetPaused(number, partition, partition.Outputs.HasWaitingFiles || partition.Progress.IsSettling);
-            if (!partition.Statistics.Paused && _group != null) DecideIdle(number, partition);
+            SetPaused(partition, partition.Outputs.HasWaitingFiles || partition.Progress.IsSettling);
+            if (!partition.Statistics.Paused && _group != null) DecideIdle(partition);
             if (_recovery.Damage != Damage.None) return;
         }
     }
 
     /// <summary>A partition whose files the store does not take stops reading until it does; one that settles, until it has. The others go on.</summary>
-    private void SetPaused(int number, Partition partition, bool pause)
+    private void SetPaused(Partition partition, bool pause)
     {
         if (pause == partition.Statistics.Paused) return;
         partition.Statistics.Paused = pause;
-        if (pause) _source.Pause(number);
-        else _source.Resume(number);
-        if (!partition.Progress.IsSettling) Log.Paused(_log, _options.Topic, number, pause);
+        if (pause) _source.Pause(partition.Number);
+        else _source.Resume(partition.Number);
+        if (!partition.Progress.IsSettling) Log.Paused(_log, _options.Topic, partition.Number, pause);
     }
 
     /// <summary>The record and all after it are to be delivered again: an idle advance before it is not settled yet.</summary>
     private void Hold(Partition partition, long offset)
     {
         if (partition.Statistics.Paused) return;
-        SetPaused(partition.Number, partition, pause: true);
+        SetPaused(partition, pause: true);
         _group!.Seek(partition.Number, offset);
     }
 
     /// <summary>Phase one of an idle advance: the decision is committed before anything is judged by it.</summary>
-    private void DecideIdle(int number, Partition partition)
+    private void DecideIdle(Partition partition)
     {
         PartitionProgress progress = partition.Progress;
         if (!progress.HasCaughtUp || progress.IdleAdvance(_time.GetElapsedTime(progress.QuietSince)) is not { } to) return;
-        if (!_group!.AtEnd(number, partition.Position)) return;
+        if (!_group!.AtEnd(partition.Number, partition.Position)) return;
         if (_options.Fault == ProtocolFault.IdleUndecided)
         {
             progress.ApplyUndecided(to);
@@ -261,9 +257,9 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 
         if (!Commit(partition, to)) return;
         FaultPoint.Hit(FaultPoint.IdleDecided);
-        Log.Idle(_log, _options.Topic, number, partition.Position, DateTime.UnixEpoch.AddMicroseconds(to));
+        Log.Idle(_log, _options.Topic, partition.Number, partition.Position, DateTime.UnixEpoch.AddMicroseconds(to));
         progress.CatchUp();
-        SetPaused(number, partition, partition.Outputs.HasWaitingFiles || progress.IsSettling);
+        SetPaused(partition, partition.Outputs.HasWaitingFiles || progress.IsSettling);
     }
 
     private bool IsCommitDue()
@@ -273,7 +269,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         if (since >= _options.CommitInterval) return true;
         if (since < _options.CommitAtLeastAfter) return false;
         if (_channels.Uncommitted > 0) return true;
-        foreach (Partition partition in _assigned.Values)
+        foreach (Partition partition in _assigned.Span)
         {
             if (partition.Progress.CanSettle || partition.Outputs.HasUnconfirmedFiles) return true;
         }
@@ -286,7 +282,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private bool Commit(Partition? deciding = null, long? advanceTo = null)
     {
         _lastCommit = _time.GetTimestamp();
-        CommitResult result = _commit.Commit(_source, _assigned.Values, deciding, advanceTo);
+        CommitResult result = _commit.Commit(_source, _assigned, deciding, advanceTo);
         Statistics.CommitTicks += _time.GetTimestamp() - _lastCommit;
         if (result.Outcome == CommitOutcome.Committed)
         {
@@ -344,7 +340,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 
     private void RestartSource()
     {
-        foreach (int number in _assigned.Keys.ToArray()) Remove(number);
+        foreach (Partition partition in _assigned.Span.ToArray()) Remove(partition.Number);
         // First: two members of one identity would fence each other.
         _source.Dispose();
         _hasSource = false;
@@ -364,8 +360,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 
     private bool Remove(int number)
     {
-        if (!_assigned.Remove(number, out Partition? partition)) return false;
-        _byNumber[number] = null;
+        if (_assigned.Remove(number) is not { } partition) return false;
         _closer.Forget(number);
         partition.Dispose();
         return true;
@@ -383,7 +378,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 
     private void UpdateStatistics()
     {
-        foreach ((int number, Partition partition) in _assigned) partition.UpdateStatistics(_source.HighOffset(number));
+        foreach (Partition partition in _assigned.Span) partition.UpdateStatistics(_source.HighOffset(partition.Number));
     }
 
     /// <summary>Tracks what the thread allocates, in all and since the steady state was marked.</summary>

@@ -14,13 +14,13 @@ internal sealed class WorkerCommit(PipelineOptions options, OutputChannels chann
     /// <param name="deciding">A partition whose idle advance is decided on by this commit; null = none.</param>
     /// <returns>Committed also when there was nothing to say.</returns>
     /// <exception cref="EmitException">Files can no longer be written; or (at least once) records were not acknowledged.</exception>
-    public CommitResult Commit(IRecordSource source, IReadOnlyCollection<Partition> partitions, Partition? deciding, long? advanceTo)
+    public CommitResult Commit(IRecordSource source, AssignedPartitions partitions, Partition? deciding, long? advanceTo)
     {
         if (channels.Files?.Fault is { } fault) throw new EncodingException($"feature rows could not be encoded: {fault.Message}", fault);
         _commits.Clear();
         _prepared.Clear();
         var group = source as IGroupSource;
-        foreach (Partition partition in partitions)
+        foreach (Partition partition in partitions.Span)
         {
             // The broker takes the offset of any partition from a member whose generation is right: that it is ours, only we can check. What
             // was written for one that is not, is in the same transaction as all the rest.

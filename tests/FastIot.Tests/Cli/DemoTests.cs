@@ -26,8 +26,8 @@ public sealed class DemoTests
         JsonElement steady = summary.GetProperty("steady");
         Assert.Equal(0, steady.GetProperty("gen2").GetInt64());
 
-        // Commits allocate, one a second for each of ten partitions; readings and windows do not (AllocationTests). So by the second, not by the reading.
-        Assert.True(steady.GetProperty("worker_allocated_bytes").GetDouble() / steady.GetProperty("seconds").GetDouble() < 64 << 10, $"the worker allocated {steady}");
+        // Readings and windows allocate nothing (AllocationTests); commits and files do, some hundred bytes each, by the second.
+        Assert.True(steady.GetProperty("worker_allocated_bytes").GetDouble() / steady.GetProperty("seconds").GetDouble() < 24 << 10, $"the worker allocated {steady}");
         Assert.True(summary.GetProperty("process").GetProperty("peak_memory_bytes").GetInt64() < 512L << 20);
         Assert.Equal(summary.GetProperty("files").GetProperty("rows").GetInt64(), FeatureTable.Read(folder).Count);
         Directory.Delete(folder, recursive: true);
