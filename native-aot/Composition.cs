@@ -96,15 +96,17 @@ internal static class Composition
 
     private static Model Model(ModelOptions options, int wanted, ILoggerFactory loggers)
     {
-        string folder = options.Folder.Length > 0 ? options.Folder : Path.Combine(AppContext.BaseDirectory, "models");
         string version = wanted == 0 ? "latest" : wanted.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return ModelRepository.Load(folder, options.Name, version, Provider(options).Provider, loggers.CreateLogger("FastIot.Scoring"));
+        return ModelRepository.Load(ModelsFolder(options), options.Name, version, Provider(options).Provider, loggers.CreateLogger("FastIot.Scoring"));
     }
+
+    /// <summary>The folder of models: the one named, else the one beside the binary.</summary>
+    public static string ModelsFolder(ModelOptions options) => options.Folder.Length > 0 ? options.Folder : Path.Combine(AppContext.BaseDirectory, "models");
 
     /// <summary>The model repository: the bucket where one is named, else the folder.</summary>
     public static IObjectStore Models(FastIotOptions options)
     {
-        if (options.Serve.Bucket.Length == 0) return new LocalFolderStore(options.Model.Folder.Length > 0 ? options.Model.Folder : Path.Combine(AppContext.BaseDirectory, "models"));
+        if (options.Serve.Bucket.Length == 0) return new LocalFolderStore(ModelsFolder(options.Model));
         if (options.Store.MinioEndpoint.Length == 0) throw new ConfigurationException([$"serve.bucket {options.Serve.Bucket} needs store.minio.endpoint"]);
         return Minio(options.Store, options.Serve.Bucket);
     }

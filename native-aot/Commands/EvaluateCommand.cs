@@ -102,8 +102,8 @@ internal static class EvaluateCommand
     /// <summary>The predecessor's design as a model; null where the folder of models has none.</summary>
     private static Model? Predecessor(FastIotOptions options, ILoggerFactory loggers)
     {
-        string folder = options.Model.Folder.Length > 0 ? options.Model.Folder : Path.Combine(AppContext.BaseDirectory, "models");
-        return ModelRepository.Versions(Path.Combine(folder, PredecessorModel)).Length > 0 ? Load(PredecessorModel, options, loggers) : null;
+        string folder = Path.Combine(Composition.ModelsFolder(options.Model), PredecessorModel);
+        return ModelRepository.Versions(folder).Length > 0 ? Load(PredecessorModel, options, loggers) : null;
     }
 
     private static Model Load(string name, FastIotOptions options, ILoggerFactory loggers)

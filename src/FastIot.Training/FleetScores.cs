@@ -96,7 +96,7 @@ internal sealed class FleetScores
                 if (features.IsWarming(rows[row].Series)) continue;
                 scores.Label[rows[row].Series][w] = rows[row].Label;
                 scores.Seen[rows[row].Series][w] = features.WindowsSeen(rows[row].Series);
-                scores.Gather(session, features, rows[row].Series, filled);
+                session.Fill(filled, features, rows[row].Series, scores.Types[rows[row].Series]);
                 chunk[filled++] = row;
                 if (filled == chunk.Length) filled = scores.Run(session, batch, chunk, filled, w, spec, loop, ref scored);
             }
@@ -106,14 +106,6 @@ internal sealed class FleetScores
         scores.Events.AddRange(log.Events);
         scores.SensorDays = scored * log.Spec.SlideUs / 86400e6;
         return scores;
-    }
-
-    private unsafe void Gather(ModelSession session, FeatureState features, int series, int place)
-    {
-        features.Gather(series, session.Features + place * features.Spec.Lags.Length * features.Spec.Names.Length);
-        var type = new Span<float>(session.SensorType + place * SensorTypes.Count, SensorTypes.Count);
-        type.Clear();
-        if (Types[series] != SensorType.Other) type[(int)Types[series]] = 1;
     }
 
     private unsafe int Run(ModelSession session, WindowBatch batch, int[] chunk, int filled, int w, FeatureSpec spec, AlarmThresholds? loop, ref long scored)

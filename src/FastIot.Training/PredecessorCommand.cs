@@ -111,14 +111,12 @@ internal static class PredecessorCommand
             {
                 double[] past = _history[batch.Slot[row]];
                 Array.Copy(past, F, past, 0, past.Length - F);
-                double stddev = double.IsNaN(batch.StdDev[row]) ? 0 : batch.StdDev[row];
-                double[] now = [batch.Mean[row], stddev, batch.Min[row], batch.Max[row], batch.ReadingCount[row], batch.Range[row]];
-                now.CopyTo(past, past.Length - F);
                 _windows++;
                 for (int f = 0; f < F; f++)
                 {
-                    _sum[f] += now[f];
-                    _squares[f] += now[f] * now[f];
+                    double value = past[past.Length - F + f] = batch.Raw(row, f);
+                    _sum[f] += value;
+                    _squares[f] += value * value;
                 }
 
                 if (++_seen[batch.Slot[row]] >= lags) Keep(past);

@@ -34,17 +34,7 @@ internal sealed unsafe class InputColumns
         {
             int feature = _feature[column];
             destination[column] = feature < FeatureNames.Count ? z[feature]
-                : FeatureState.Bounded((Raw(batch, row, feature - FeatureNames.Count) - _mean[column]) * _perScale[column]);
+                : FeatureState.Bounded((batch.Raw(row, feature - FeatureNames.Count) - _mean[column]) * _perScale[column]);
         }
     }
-
-    private static double Raw(WindowBatch batch, int row, int feature) => feature switch
-    {
-        0 => batch.Mean[row],
-        1 => double.IsNaN(batch.StdDev[row]) ? 0 : batch.StdDev[row],
-        2 => batch.Min[row],
-        3 => batch.Max[row],
-        4 => batch.ReadingCount[row],
-        _ => batch.Range[row],
-    };
 }

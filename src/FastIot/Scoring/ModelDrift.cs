@@ -31,8 +31,6 @@ public sealed class ModelDrift
         }
     }
 
-    public bool HasReference(int channel, int type) => _references[channel * Types + type] != null;
-
     public long Scored(int type) => Volatile.Read(ref _scored[type]);
 
     public long Alarms(int type) => Volatile.Read(ref _alarms[type]);

@@ -56,6 +56,15 @@ public sealed unsafe class ModelSession : IDisposable
     /// <summary>[row]; NaN where the model has none.</summary>
     public float* ReconstructionError => _reconstructionError.Pointer;
 
+    /// <summary>Fills one row with what the model sees of a series now.</summary>
+    internal void Fill(int row, FeatureState features, int slot, SensorType type)
+    {
+        features.Gather(slot, _features.Pointer + row * _rowFloats);
+        var oneHot = new Span<float>(_sensorType.Pointer + row * SensorTypes.Count, SensorTypes.Count);
+        oneHot.Clear();
+        if (type != Scoring.SensorType.Other) oneHot[(int)type] = 1;
+    }
+
     /// <summary>Scores the whole chunk; rows that nobody filled cost the same and mean nothing.</summary>
     public void Run()
     {

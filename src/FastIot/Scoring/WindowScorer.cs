@@ -24,7 +24,6 @@ internal sealed unsafe class WindowScorer : IWindowScorer
     private readonly ModelSession? _session;
     private readonly AlarmThresholds? _thresholds;
     private readonly NativeArray<int> _rowOfChunk = new(Limits.ScoringChunk);
-    private readonly int _inputFloats;
     private readonly float _slowAt;
     private readonly bool _namesKinds;
 
@@ -35,7 +34,6 @@ internal sealed unsafe class WindowScorer : IWindowScorer
         _thresholds = model.Thresholds(alarmBudget);
         Drift = new ModelDrift(model.Manifest.HeadReference, model.Manifest.ReconstructionReference);
         _slowAt = model.Manifest.Features.SlowAtFalseAlarmsPerDay;
-        _inputFloats = model.Manifest.Features.Names.Length * model.Manifest.Lags.Count;
         _namesKinds = model.Manifest.Graph.KindLogits != null;
     }
 
@@ -55,8 +53,7 @@ internal sealed unsafe class WindowScorer : IWindowScorer
                 continue;
             }
 
-            features.Gather(slot, _session.Features + filled * _inputFloats);
-            OneHot(series.Type(slot), _session.SensorType + filled * SensorTypes.Count);
+            _session.Fill(filled, features, slot, series.Type(slot));
             _rowOfChunk[filled++] = row;
             if (filled == Limits.ScoringChunk) filled = Run(batch, features, series, filled);
         }
@@ -81,12 +78,6 @@ internal sealed unsafe class WindowScorer : IWindowScorer
             && state.Mu[8] < HabitualRepeats;
         batch.IsAnomaly[row] = batch.LearnSlowly[row] = flat ? (byte)1 : (byte)0;
         batch.Kind[row] = flat ? (sbyte)AnomalyKind.Stuck : Emit.FeatureRows.NoKind;
-    }
-
-    private static void OneHot(SensorType type, float* destination)
-    {
-        new Span<float>(destination, SensorTypes.Count).Clear();
-        if (type != SensorType.Other) destination[(int)type] = 1;
     }
 
     /// <summary>Runs one chunk; what lies behind the filled rows is of earlier chunks and is not looked at.</summary>

@@ -70,6 +70,17 @@ internal sealed class WindowBatch : IDisposable
 
     public long Bytes => Capacity * (2L * 4 + 5 * 8 + 4 * 4 + 2 * 4L * FeatureNames.Count + 4 * 4 + 3 + 16);
 
+    /// <summary>A row's statistic by its place in <see cref="FeatureNames.Raw"/>; the deviation of a single reading is 0.</summary>
+    public double Raw(int row, int feature) => feature switch
+    {
+        0 => Mean[row],
+        1 => double.IsNaN(StdDev[row]) ? 0 : StdDev[row],
+        2 => Min[row],
+        3 => Max[row],
+        4 => ReadingCount[row],
+        _ => Range[row],
+    };
+
     public void EnsureCapacity(int rows)
     {
         if (rows <= Capacity) return;

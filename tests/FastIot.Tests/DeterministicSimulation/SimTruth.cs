@@ -15,7 +15,7 @@ internal static class SimTruth
 {
     public static void Judge(PipelineOptions options, SimBroker broker, SimStore store, int partition)
     {
-        var sink = new Collector();
+        var sink = new CollectingSink();
         var healed = new SimStore(new SimFaults(new Random(0)) { Healed = true });
         var plain = new PlainWindows(options.Windows, options.MaxSeriesPerPartition);
         Uninterrupted(options with { SnapshotUs = 0, Fault = ProtocolFault.None }, broker, partition, sink, healed, plain);
@@ -27,7 +27,7 @@ internal static class SimTruth
         Same($"partition {partition}, letters against the plain oracle", plain.Letters, sink.Outputs.Where(o => o.Topic != "anomalies").Select(o => o.Text).ToList(), t => t);
     }
 
-    private static void Uninterrupted(PipelineOptions options, SimBroker broker, int number, Collector sink, SimStore store, PlainWindows plain)
+    private static void Uninterrupted(PipelineOptions options, SimBroker broker, int number, CollectingSink sink, SimStore store, PlainWindows plain)
     {
         var statistics = new WorkerStatistics();
         using var files = new FeatureFileWriter(store, new SimRows(), options.ConfigHash(), NullLogger.Instance, FeatureFileWriter.DefaultQueueBytes, ownThread: false);
@@ -86,34 +86,5 @@ internal static class SimTruth
         foreach (T item in actual) counts[item] = counts.GetValueOrDefault(item) - 1;
         string[] wrong = [.. counts.Where(c => c.Value != 0).Select(c => $"{Math.Abs(c.Value)} × {(c.Value > 0 ? "missing" : "too many")}: {key(c.Key)}")];
         if (wrong.Length > 0) throw new SimViolation($"{what}, {wrong.Length} differences: {string.Join("\n", wrong.Take(6))}");
-    }
-
-    private sealed class Collector : IRecordSink
-    {
-        public List<SimOutput> Outputs { get; } = [];
-
-        public bool TryWriteAnomaly(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long bornTicks)
-        {
-            Outputs.Add(SimSink.Anomaly(value));
-            return true;
-        }
-
-        public bool TryWriteReading(OutputTopic topic, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, in Provenance provenance)
-        {
-            Outputs.Add(SimSink.Reading(topic, in provenance));
-            return true;
-        }
-
-        public void Poll()
-        {
-        }
-
-        public void Flush(TimeSpan timeout)
-        {
-        }
-
-        public void Dispose()
-        {
-        }
     }
 }

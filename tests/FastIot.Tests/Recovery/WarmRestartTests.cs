@@ -93,7 +93,7 @@ public sealed class WarmRestartTests
         private readonly OutputChannels _channels;
         private readonly WindowCloser _closer;
         private readonly PartitionOpener _opener;
-        private readonly Sink _sink = new();
+        private readonly CollectingSink _sink = new();
 
         public Rig(PipelineOptions options, Model model, SimStore store)
         {
@@ -154,35 +154,6 @@ public sealed class WarmRestartTests
                 Committed = new PartitionAssignment { CommittedOffset = commit.Offset, Metadata = commit.Metadata };
                 for (int job = 0; job < 1000 && _files.QueuedBytes > 0; job++) Assert.True(_files.Step());
             }
-        }
-    }
-
-    private sealed class Sink : IRecordSink
-    {
-        public List<SimOutput> Outputs { get; } = [];
-
-        public bool TryWriteAnomaly(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long bornTicks)
-        {
-            Outputs.Add(SimSink.Anomaly(value));
-            return true;
-        }
-
-        public bool TryWriteReading(OutputTopic topic, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, in Provenance provenance)
-        {
-            Outputs.Add(SimSink.Reading(topic, in provenance));
-            return true;
-        }
-
-        public void Poll()
-        {
-        }
-
-        public void Flush(TimeSpan timeout)
-        {
-        }
-
-        public void Dispose()
-        {
         }
     }
 }

@@ -61,12 +61,10 @@ internal sealed unsafe class BaselineFeatures : IDisposable
     public void RawZ(WindowBatch batch, int row, Span<float> z)
     {
         ref RawState state = ref _raw[batch.Slot[row]];
-        double stddev = double.IsNaN(batch.StdDev[row]) ? 0 : batch.StdDev[row];
-        Span<double> x = [batch.Mean[row], stddev, batch.Min[row], batch.Max[row], batch.ReadingCount[row], batch.Range[row]];
         double gain = Math.Max(_gain, 1.0 / ++state.Windows);
         for (int f = 0; f < Raw; f++)
         {
-            double deviation = Math.Sqrt(state.Variance[f]) + 1e-9 * Math.Abs(state.Mean[f]) + 1e-30, apart = x[f] - state.Mean[f];
+            double deviation = Math.Sqrt(state.Variance[f]) + 1e-9 * Math.Abs(state.Mean[f]) + 1e-30, apart = batch.Raw(row, f) - state.Mean[f];
             z[f] = state.Windows <= 2 ? 0 : (float)Math.Clamp(apart / deviation, -FeatureState.MaxZ, FeatureState.MaxZ);
             if (state.Windows > RawWarming) apart = Math.Clamp(apart, -RawClip * deviation, RawClip * deviation);
             state.Mean[f] += gain * apart;

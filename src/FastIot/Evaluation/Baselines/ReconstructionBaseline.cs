@@ -15,7 +15,6 @@ internal sealed unsafe class ReconstructionBaseline : IRowScorer, IDisposable
     private readonly FeatureState _state;
     private readonly WindowBatch _batch = new();
     private readonly int[] _rowOfChunk = new int[Limits.ScoringChunk];
-    private readonly int _rowFloats;
     private float[] _errors = [];
     private int _slots = 16;
 
@@ -23,7 +22,6 @@ internal sealed unsafe class ReconstructionBaseline : IRowScorer, IDisposable
     {
         _session = model.CreateSession();
         _state = new FeatureState(_slots, model.Manifest.Features);
-        _rowFloats = model.Manifest.Features.Lags.Length * model.Manifest.Features.Names.Length;
         Columns = [(name, DetectorRole.Baseline)];
     }
 
@@ -41,10 +39,7 @@ internal sealed unsafe class ReconstructionBaseline : IRowScorer, IDisposable
         {
             int slot = _batch.Slot[row];
             if (_state.IsWarming(slot)) continue;
-            _state.Gather(slot, _session.Features + filled * _rowFloats);
-            var type = new Span<float>(_session.SensorType + filled * SensorTypes.Count, SensorTypes.Count);
-            type.Clear();
-            if (series.Type(slot) != SensorType.Other) type[(int)series.Type(slot)] = 1;
+            _session.Fill(filled, _state, slot, series.Type(slot));
             _rowOfChunk[filled++] = row;
             if (filled == _rowOfChunk.Length) filled = Run(filled);
         }
