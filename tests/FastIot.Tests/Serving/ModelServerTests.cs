@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using FastIot.Configuration;
 using FastIot.Emit;
-using FastIot.Observe;
 using FastIot.Scoring;
 using FastIot.Serving;
 using FastIot.Tests.Servers;
@@ -118,30 +117,6 @@ public sealed class ModelServerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_thousand_changes_of_version_leave_memory_as_it_was()
-    {
-        string models = TestServer.NewFolder();
-        GraphFile.HalfPlus(1).Save(models, "half", 1);
-        using var catalog = new ModelCatalog(new LocalFolderStore(models));
-        await using var server = new ModelServer(catalog, new ModelServerOptions { Models = ["half"], Poll = TimeSpan.FromDays(1), Provider = new() { Provider = ExecutionProvider.Cpu }, Batch = new() { Instances = 1 } }, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-        await server.StartAsync(TestContext.Current.CancellationToken);
-        long warm = 0;
-        for (int version = 2; version <= 1002; version++)
-        {
-            Directory.Move(Path.Combine(models, "half", $"{version - 1}"), Path.Combine(models, "half", $"{version}"));
-            // A graph without a hash is taken at the second look.
-            await server.RefreshAsync(TestContext.Current.CancellationToken);
-            await server.RefreshAsync(TestContext.Current.CancellationToken);
-            Assert.Equal(version, server.Find("half")!.Default!.Version);
-            if (version == 300) warm = Memory();
-        }
-
-        long grown = Memory() - warm;
-        Assert.True(grown < 24 << 20, $"{grown / 1e6:0.0} MB more after 700 changes");
-        Assert.True(server.Find("half")!.Versions.Length < 20);
-    }
-
-    [Fact]
     public async Task Models_are_served_from_a_bucket()
     {
         using var store = new MinioStore(new MinioOptions { Endpoint = _servers.Minio(), Bucket = "models", AccessKey = "minioadmin", SecretKey = "minioadmin" });
@@ -157,12 +132,6 @@ public sealed class ModelServerTests : IDisposable
         await TestServer.UntilAsync(async () => await server.PredictAsync("half", 0) == 2, "the pushed version is served");
         Assert.Contains("never changes", (await Assert.ThrowsAsync<ModelException>(() => catalog.PushAsync(Path.Combine(source, "half", "2", "model.onnx"), "half", 2, TestContext.Current.CancellationToken))).Message);
         Directory.Delete(source, recursive: true);
-    }
-
-    private static long Memory()
-    {
-        GC.Collect(2, GCCollectionMode.Aggressive, blocking: true);
-        return ProcessFigures.Now().ResidentBytes;
     }
 
     private static async Task<string?> StateAsync(TestServer server, string model, int version)
