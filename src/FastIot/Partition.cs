@@ -115,7 +115,12 @@ internal sealed unsafe class Partition : IDisposable
         Statistics.Records++;
         Position = record.Offset + 1;
         bool isNew = record.Offset >= _sideOutputsFrom;
-        if (!isNew) Statistics.Replayed++;
+        if (!isNew)
+        {
+            Statistics.Replayed++;
+            FaultPoint.Hit(FaultPoint.Replay);
+        }
+
         if (record.Key == null || record.ValueLength > Limits.MaxRecordBytes)
         {
             Reject(in record, record.Key == null ? Rejection.MissingKey : Rejection.TooLarge, record.ValueSpan, 0, isNew);

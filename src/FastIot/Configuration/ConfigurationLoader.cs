@@ -16,7 +16,7 @@ public sealed class ConfigurationLoader
     private const string ThresholdVariable = "ANOMALY_THRESHOLD";
 
     /// <summary>Variables that begin like settings and are none.</summary>
-    private static readonly string[] s_otherVariables = [FileVariable, "FASTIOT_SIMD"];
+    private static readonly string[] s_otherVariables = [FileVariable, "FASTIOT_SIMD", FaultPoint.Variable];
 
     private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly Dictionary<string, EffectiveValue> _values = new(StringComparer.Ordinal);

@@ -113,7 +113,7 @@ public sealed unsafe partial class KafkaSource
             int error = NativeKafka.rd_kafka_committed(_rk, partitions, leftMs);
             for (int i = 0; i < partitions->Count && error == KafkaError.None; i++) error = partitions->Elements[i].Error;
             if (error == KafkaError.None) return;
-            bool transient = error is KafkaError.UnstableOffsetCommit or KafkaError.TimedOut or KafkaError.WaitCoordinator or KafkaError.Transport or KafkaError.CoordinatorLoading or KafkaError.CoordinatorNotAvailable or KafkaError.NotCoordinator;
+            bool transient = KafkaError.IsPassing(error);
             if (transient && waited.ElapsedMilliseconds < AnswerMs)
             {
                 // Lets librdkafka's own threads find the coordinator meanwhile; nothing of the consumer may be served here.

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 
 namespace FastIot.Kafka;
@@ -10,6 +11,8 @@ internal readonly record struct CommittedOffset(int Partition, long Offset, stri
 /// <summary>Reads a group's committed offsets with their metadata, without joining it.</summary>
 internal static unsafe class GroupOffsets
 {
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
+
     /// <exception cref="KafkaException">The brokers do not answer, or refuse.</exception>
     public static CommittedOffset[] Read(KafkaOptions options, IReadOnlyCollection<int> partitions, TimeSpan timeout)
     {
@@ -22,7 +25,7 @@ internal static unsafe class GroupOffsets
         try
         {
             foreach (int partition in partitions) NativeKafka.rd_kafka_topic_partition_list_add(list, options.RawTopic, partition);
-            int error = NativeKafka.rd_kafka_committed(rk, list, (int)timeout.TotalMilliseconds);
+            int error = Committed(rk, list, timeout);
             if (error != KafkaError.None) throw new KafkaException($"{options.Bootstrap}: the committed offsets of group {options.Group} cannot be read: {KafkaClient.ErrorText(error)}");
             var committed = new CommittedOffset[list->Count];
             for (int i = 0; i < committed.Length; i++) committed[i] = Of(in list->Elements[i], options);
@@ -32,6 +35,18 @@ internal static unsafe class GroupOffsets
         {
             NativeKafka.rd_kafka_topic_partition_list_destroy(list);
             NativeKafka.rd_kafka_destroy(rk);
+        }
+    }
+
+    /// <summary>Asks again while the coordinator moves: librdkafka leaves that to whoever asks.</summary>
+    private static int Committed(nint rk, KafkaPartitionList* list, TimeSpan timeout)
+    {
+        var waited = Stopwatch.StartNew();
+        while (true)
+        {
+            int error = NativeKafka.rd_kafka_committed(rk, list, Math.Max(1, (int)(timeout - waited.Elapsed).TotalMilliseconds));
+            if (!KafkaError.IsPassing(error) || waited.Elapsed + s_pause >= timeout) return error;
+            Thread.Sleep(s_pause);
         }
     }
 

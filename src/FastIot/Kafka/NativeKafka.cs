@@ -98,6 +98,10 @@ internal static class KafkaError
     public const int UnknownMemberId = 25;
     public const int FencedInstanceId = 82;
     public const int InvalidProducerEpoch = 47;
+
+    /// <summary>Whether the group's coordinator may answer when asked again: it is on its way to another broker, or loading.</summary>
+    public static bool IsPassing(int error) =>
+        error is UnstableOffsetCommit or TimedOut or WaitCoordinator or Transport or CoordinatorLoading or CoordinatorNotAvailable or NotCoordinator;
 }
 
 /// <summary>The part of librdkafka's C interface that is used here. Names are its own.</summary>
