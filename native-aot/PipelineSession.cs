@@ -229,6 +229,8 @@ internal sealed class PipelineSession : IAsyncDisposable
         Counter files = metrics.Factory.CreateCounter("fastiot_files_written_total", "Feature files in the store");
         Counter bytes = metrics.Factory.CreateCounter("fastiot_files_written_bytes_total", "Their bytes");
         Counter retries = metrics.Factory.CreateCounter("fastiot_store_retries_total", "Puts that the store refused, each tried again");
+        Counter rewrites = metrics.Factory.CreateCounter("fastiot_files_rewritten_total", "Files that a replay found in the store, with the same rows");
+        Counter differences = metrics.Factory.CreateCounter("fastiot_files_different_total", "Files that a replay found with other rows: never, or computing is not deterministic");
         Gauge queued = metrics.Factory.CreateGauge("fastiot_files_queued_bytes", "Feature rows that wait for the store");
         metrics.BeforeScrape(() =>
         {
@@ -242,6 +244,8 @@ internal sealed class PipelineSession : IAsyncDisposable
             files.IncTo(_files.FilesWritten);
             bytes.IncTo(_files.BytesWritten);
             retries.IncTo(_files.Retries);
+            rewrites.IncTo(_files.Rewrites - _files.Differences);
+            differences.IncTo(_files.Differences);
             queued.Set(_files.QueuedBytes);
         });
     }

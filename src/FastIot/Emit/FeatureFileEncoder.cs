@@ -60,6 +60,8 @@ internal sealed unsafe class FeatureFileEncoder : IFeatureFileEncoder
         }
     }
 
+    public string? Difference(ReadOnlyMemory<byte> stored, ReadOnlyMemory<byte> written) => RewriteCheck.Difference(stored.Span, written.Span);
+
     public void Dispose()
     {
         _encoded?.Dispose();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Security.Cryptography;
 using FastIot.Recovery;
 using Microsoft.Extensions.Logging;
 
@@ -36,6 +37,8 @@ public sealed class FeatureFileWriter : IDisposable
     private long _bytes;
     private long _rows;
     private long _retries;
+    private long _rewrites;
+    private long _differences;
     private long _snapshots;
     private long _snapshotBytes;
     private volatile Exception? _fault;
@@ -71,6 +74,12 @@ public sealed class FeatureFileWriter : IDisposable
     public long BytesWritten => Volatile.Read(ref _bytes);
 
     public long RowsWritten => Volatile.Read(ref _rows);
+
+    /// <summary>Files that were there already, after a replay.</summary>
+    public long Rewrites => Volatile.Read(ref _rewrites);
+
+    /// <summary>Rewrites that said something else than what was there, which was left: an alarm.</summary>
+    public long Differences => Volatile.Read(ref _differences);
 
     /// <summary>Puts the store refused, each tried again.</summary>
     public long Retries => Volatile.Read(ref _retries);
@@ -229,12 +238,26 @@ public sealed class FeatureFileWriter : IDisposable
     private void Write(FeatureRows rows)
     {
         ReadOnlyMemory<byte> content = _encoder.Encode(rows);
+        string name = FeatureFileName.Of(rows, _configHash);
+        string sha256 = Convert.ToHexStringLower(SHA256.HashData(content.Span));
         FaultPoint.Hit(FaultPoint.FileBeforePut);
-        Wait(_store.PutAsync(FeatureFileName.Of(rows, _configHash), content, _stop.Token));
+        StoredObject? there = _store.PutIfAbsentAsync(name, content, sha256, _stop.Token).GetAwaiter().GetResult();
+        if (there is { } stored) Compare(name, content, sameBytes: stored.Sha256 == sha256);
         FaultPoint.Hit(FaultPoint.FileAfterPut);
         Volatile.Write(ref _files, _files + 1);
         Volatile.Write(ref _bytes, _bytes + content.Length);
         Volatile.Write(ref _rows, _rows + rows.Count);
+    }
+
+    /// <summary>What a replay writes is what is there already, or computing is not the function of the log that everything relies on.</summary>
+    private void Compare(string name, ReadOnlyMemory<byte> content, bool sameBytes)
+    {
+        Volatile.Write(ref _rewrites, _rewrites + 1);
+        if (sameBytes) return;
+        byte[] stored = _store.GetAsync(name, _stop.Token).GetAwaiter().GetResult() ?? throw new ObjectStoreException($"{Location}/{name} was there a moment ago and is gone: somebody removes what is being written");
+        if (_encoder.Difference(stored, content) is not { } difference) return;
+        Volatile.Write(ref _differences, _differences + 1);
+        FileLog.Different(_log, Location, name, difference);
     }
 
     private unsafe void Write(SnapshotJob snapshot)
@@ -268,12 +291,18 @@ internal interface IFeatureFileEncoder : IDisposable
     /// <param name="rows">At least one.</param>
     /// <returns>Valid until the next call.</returns>
     ReadOnlyMemory<byte> Encode(FeatureRows rows);
+
+    /// <returns>Null where both say the same; else the first difference.</returns>
+    string? Difference(ReadOnlyMemory<byte> stored, ReadOnlyMemory<byte> written);
 }
 
 internal static partial class FileLog
 {
     [LoggerMessage(Level = LogLevel.Warning, Message = "{why}; trying again")]
     public static partial void PutRefused(ILogger log, string why);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{location}/{name} was written before with other values; what is there stays. {difference}. Replays must compute the same: look for another model, program version or processor, then run fastiot verify")]
+    public static partial void Different(ILogger log, string location, string name, string difference);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "feature rows could not be encoded")]
     public static partial void CannotEncode(ILogger log, Exception exception);

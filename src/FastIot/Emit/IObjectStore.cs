@@ -19,10 +19,10 @@ public interface IObjectStore : IDisposable
     /// <summary>
     /// Stores one object unless there is one of that name. Two that try at once: one wins, whole.
     /// </summary>
-    /// <param name="rowsHash">What the content says, however it is encoded: kept beside the object and given back by <see cref="HeadAsync"/>. Hex.</param>
+    /// <param name="sha256">Of the content, hex: given back by <see cref="HeadAsync"/>.</param>
     /// <returns>Null when it was stored; else what is there.</returns>
     /// <exception cref="ObjectStoreException"/>
-    Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation);
+    Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string sha256, CancellationToken cancellation);
 
     /// <returns>Null where there is no such object.</returns>
     Task<StoredObject?> HeadAsync(string name, CancellationToken cancellation);
@@ -37,8 +37,8 @@ public interface IObjectStore : IDisposable
 }
 
 /// <summary>An object that is there.</summary>
-/// <param name="RowsHash">As given to <see cref="IObjectStore.PutIfAbsentAsync"/>; null where none was.</param>
-public readonly record struct StoredObject(long Bytes, string? RowsHash);
+/// <param name="Sha256">Of its content, hex; null where the store was never told.</param>
+public readonly record struct StoredObject(long Bytes, string? Sha256);
 
 /// <summary>The message says which object, where, what the store answered and what to do.</summary>
 public sealed class ObjectStoreException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,10 +1,20 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
 namespace FastIot.Emit;
 
-/// <summary>Objects as files below a folder. A put writes beside and renames: nobody sees half a file, and a crash leaves none.</summary>
-public sealed class LocalFolderStore(string folder) : IObjectStore
+/// <summary>Objects as files below a folder. A put writes beside and renames: nobody sees half a file. What a crash leaves of one is removed by a later start.</summary>
+public sealed partial class LocalFolderStore(string folder) : IObjectStore
 {
     private const string Unfinished = ".part";
-    private const string HashSuffix = ".rows";
+    private const int ReadOnly = 0;
+    private const int InvalidArgument = 22;
+
+    /// <summary>Older ones are of writers that were killed.</summary>
+    private static readonly TimeSpan s_abandoned = TimeSpan.FromMinutes(10);
+
+    private static int s_writes;
 
     private readonly string _folder = Path.GetFullPath(folder);
 
@@ -18,6 +28,8 @@ public sealed class LocalFolderStore(string folder) : IObjectStore
             Directory.CreateDirectory(_folder);
             File.WriteAllBytes(probe, []);
             File.Delete(probe);
+            DateTime abandoned = DateTime.UtcNow - s_abandoned;
+            foreach (string file in Directory.EnumerateFiles(_folder, "*" + Unfinished, SearchOption.AllDirectories).Where(f => File.GetLastWriteTimeUtc(f) < abandoned)) File.Delete(file);
             return true;
         });
     }
@@ -28,11 +40,10 @@ public sealed class LocalFolderStore(string folder) : IObjectStore
         return true;
     });
 
-    public Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation) => Guard(name, "write", () =>
+    public Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string sha256, CancellationToken cancellation) => Guard(name, "write", () =>
     {
         string path = PathOf(name);
         if (File.Exists(path)) return Head(path);
-        WriteWhole(path + HashSuffix, System.Text.Encoding.ASCII.GetBytes(rowsHash), overwrite: true);
         WriteWhole(path, content.Span, overwrite: false);
         return null;
     });
@@ -47,7 +58,7 @@ public sealed class LocalFolderStore(string folder) : IObjectStore
         if (!Directory.Exists(_folder)) return [];
         string[] names = [.. Directory.EnumerateFiles(_folder, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(_folder, path).Replace(Path.DirectorySeparatorChar, '/'))
-            .Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !name.EndsWith(Unfinished, StringComparison.Ordinal) && !name.EndsWith(HashSuffix, StringComparison.Ordinal))];
+            .Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !name.EndsWith(Unfinished, StringComparison.Ordinal))];
         System.Array.Sort(names, StringComparer.Ordinal);
         return names;
     });
@@ -55,7 +66,6 @@ public sealed class LocalFolderStore(string folder) : IObjectStore
     public Task DeleteAsync(string name, CancellationToken cancellation) => Guard(name, "delete", () =>
     {
         if (File.Exists(PathOf(name))) File.Delete(PathOf(name));
-        File.Delete(PathOf(name) + HashSuffix);
         return true;
     });
 
@@ -66,22 +76,57 @@ public sealed class LocalFolderStore(string folder) : IObjectStore
     private static StoredObject? Head(string path)
     {
         if (!File.Exists(path)) return null;
-        string? hash = File.Exists(path + HashSuffix) ? File.ReadAllText(path + HashSuffix) : null;
-        return new StoredObject(new FileInfo(path).Length, hash);
+        using FileStream file = File.OpenRead(path);
+        return new StoredObject(file.Length, Convert.ToHexStringLower(SHA256.HashData(file)));
     }
 
     private static void WriteWhole(string path, ReadOnlySpan<byte> content, bool overwrite)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        string unfinished = path + Unfinished;
-        using (var file = File.OpenHandle(unfinished, FileMode.Create, FileAccess.Write))
+        string folder = Path.GetDirectoryName(path)!;
+        Directory.CreateDirectory(folder);
+
+        // Its own name: a zombie may write the same file at the same time.
+        string unfinished = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}-{Interlocked.Increment(ref s_writes)}{Unfinished}");
+        try
         {
-            RandomAccess.Write(file, content, 0);
-            RandomAccess.FlushToDisk(file);
+            using (var file = File.OpenHandle(unfinished, FileMode.Create, FileAccess.Write))
+            {
+                RandomAccess.Write(file, content, 0);
+                RandomAccess.FlushToDisk(file);
+            }
+
+            File.Move(unfinished, path, overwrite);
+        }
+        catch
+        {
+            File.Delete(unfinished);
+            throw;
         }
 
-        File.Move(unfinished, path, overwrite);
+        Sync(folder);
     }
+
+    /// <summary>The new name is on the disk, too, before anybody commits what relies on it.</summary>
+    private static void Sync(string folder)
+    {
+        int handle = Open(folder, ReadOnly);
+        if (handle < 0) throw new IOException($"{folder} cannot be opened: {Marshal.GetLastPInvokeErrorMessage()}.");
+        int failed = FSync(handle);
+        string why = failed < 0 ? Marshal.GetLastPInvokeErrorMessage() : "";
+        _ = Close(handle);
+
+        // Some file systems keep no such promise and say so; then the name is as safe as theirs are.
+        if (failed < 0 && Marshal.GetLastPInvokeError() != InvalidArgument) throw new IOException($"{folder} cannot be written through: {why}.");
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FSync(int handle);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int handle);
 
     private string PathOf(string name)
     {

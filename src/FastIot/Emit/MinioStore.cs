@@ -31,7 +31,7 @@ public sealed record MinioOptions
 /// <summary>Objects in a bucket of MinIO or any S3. One try a call: who writes must decide how long to go on.</summary>
 public sealed class MinioStore : IObjectStore
 {
-    private const string RowsHash = "x-amz-meta-rows-sha256";
+    private const string HashHeader = "x-amz-meta-sha256";
 
     private readonly MinioOptions _options;
     private readonly HttpClient _http;
@@ -64,24 +64,24 @@ public sealed class MinioStore : IObjectStore
 
     public Task PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellation) => PutAsync(name, content, null, cancellation);
 
-    public async Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation)
+    public async Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string sha256, CancellationToken cancellation)
     {
         // Asked first: a replay rewrites what is there, and need not send it. The condition decides where two write at once.
         if (await HeadAsync(name, cancellation).ConfigureAwait(false) is { } there) return there;
-        if (await PutAsync(name, content, rowsHash, cancellation).ConfigureAwait(false)) return null;
+        if (await PutAsync(name, content, sha256, cancellation).ConfigureAwait(false)) return null;
         return await HeadAsync(name, cancellation).ConfigureAwait(false) ?? throw new ObjectStoreException($"{Location}/{name} was there a moment ago and is gone: somebody removes what is being written");
     }
 
-    /// <param name="rowsHash">Null: whatever is there is replaced.</param>
+    /// <param name="sha256">Null: whatever is there is replaced.</param>
     /// <returns>False when there was one already.</returns>
-    private Task<bool> PutAsync(string name, ReadOnlyMemory<byte> content, string? rowsHash, CancellationToken cancellation) => Guard(name, "write", async () =>
+    private Task<bool> PutAsync(string name, ReadOnlyMemory<byte> content, string? sha256, CancellationToken cancellation) => Guard(name, "write", async () =>
     {
-        PutWatch.Outcome outcome = PutWatch.Begin(ifAbsent: rowsHash != null);
+        PutWatch.Outcome outcome = PutWatch.Begin(ifAbsent: sha256 != null);
         using MemoryHandle pin = content.Pin();
         using Stream stream = Stream(in pin, content.Length);
         PutObjectArgs put = new PutObjectArgs().WithBucket(_options.Bucket).WithObject(name).WithStreamData(stream).WithObjectSize(content.Length)
             .WithContentType(name.EndsWith(".parquet", StringComparison.Ordinal) ? "application/vnd.apache.parquet" : "application/octet-stream");
-        if (rowsHash != null) put = put.WithHeaders(new Dictionary<string, string> { [RowsHash] = rowsHash });
+        if (sha256 != null) put = put.WithHeaders(new Dictionary<string, string> { [HashHeader] = sha256 });
         try
         {
             await _client.PutObjectAsync(put, cancellation).ConfigureAwait(false);
@@ -105,7 +105,7 @@ public sealed class MinioStore : IObjectStore
             ObjectStat stat = await _client.StatObjectAsync(new StatObjectArgs().WithBucket(_options.Bucket).WithObject(name), cancellation).ConfigureAwait(false);
             if (outcome.Status == HttpStatusCode.NotFound) return null;
             if (outcome.Status is not { } status || (int)status is < 200 or >= 300) throw new HttpRequestException(outcome.Text);
-            KeyValuePair<string, string> hash = stat.MetaData.FirstOrDefault(m => m.Key.EndsWith("rows-sha256", StringComparison.OrdinalIgnoreCase));
+            KeyValuePair<string, string> hash = stat.MetaData.FirstOrDefault(m => m.Key.EndsWith("meta-sha256", StringComparison.OrdinalIgnoreCase) || m.Key.Equals("sha256", StringComparison.OrdinalIgnoreCase));
             return new StoredObject(stat.Size, hash.Value);
         }
         catch (ObjectNotFoundException)

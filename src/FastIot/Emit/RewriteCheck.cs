@@ -13,7 +13,6 @@ internal static class RewriteCheck
     /// <returns>Null where they agree; else the first difference.</returns>
     public static string? Difference(ReadOnlySpan<byte> stored, ReadOnlySpan<byte> written)
     {
-        if (stored.SequenceEqual(written)) return null;
         List<StoredRow> there, ours;
         try
         {

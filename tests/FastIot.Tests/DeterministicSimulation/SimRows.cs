@@ -30,6 +30,8 @@ internal sealed class SimRows : IFeatureFileEncoder
         return new SimRow(Long(f[0]), f[1], f[2], Long(f[3]), Double(f[4]), Double(f[5]), Double(f[6]), Double(f[7]), (float)Double(f[8]), (float)Double(f[9]), (byte)Long(f[10]), f[11]);
     });
 
+    public string? Difference(ReadOnlyMemory<byte> stored, ReadOnlyMemory<byte> written) => stored.Span.SequenceEqual(written.Span) ? null : "not the same";
+
     public void Dispose()
     {
     }

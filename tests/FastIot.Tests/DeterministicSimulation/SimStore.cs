@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using FastIot.Emit;
 
 namespace FastIot.Tests.DeterministicSimulation;
@@ -39,8 +40,15 @@ internal sealed class SimStore(SimFaults faults) : IObjectStore
         return Task.CompletedTask;
     }
 
-    public Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation)
+    public Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string sha256, CancellationToken cancellation)
     {
+        if (Objects.TryGetValue(name, out byte[]? there))
+        {
+            Answer(name);
+            Put(name, content.ToArray());
+            return Task.FromResult<StoredObject?>(new StoredObject(there.Length, Convert.ToHexStringLower(SHA256.HashData(there))));
+        }
+
         PutAsync(name, content, cancellation);
         return Task.FromResult<StoredObject?>(null);
     }

@@ -92,6 +92,38 @@ public sealed class FeatureFileWriterTests
         Directory.Delete(folder, recursive: true);
     }
 
+    [Theory]
+    [InlineData(0f, 0d, 0)]
+    [InlineData(0.5e-4f, 0d, 0)]
+    [InlineData(2e-4f, 0d, 1)]
+    [InlineData(0f, 1e-12, 1)]
+    public void What_is_rewritten_is_compared_with_what_is_there(float otherScore, double otherMean, long differences)
+    {
+        string folder = Directory.CreateTempSubdirectory("fastiot-rewrites-").FullName;
+        using var store = new LocalFolderStore(folder);
+        byte[] first = [];
+        foreach (bool again in (bool[])[false, true])
+        {
+            using var writer = new FeatureFileWriter(store, Minute, "cafe", NullLogger.Instance);
+            FeatureRows rows = Rows(writer, 0, Day + Minute, 4);
+            (rows.AnomalyScore[2], rows.ReconstructionError[2], rows.Mean[1]) = (0.25f, 0.5f, 1);
+            if (again)
+            {
+                rows.AnomalyScore[2] += otherScore;
+                rows.Mean[1] += otherMean;
+            }
+
+            Assert.True(writer.TryEnqueue(new RowsJob(new FileProgress(0), rows)));
+            writer.Flush(TimeSpan.FromSeconds(30));
+            byte[] stored = File.ReadAllBytes(Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Single());
+            if (!again) first = stored;
+            Assert.Equal(first, stored);
+            Assert.Equal(again ? (1, differences) : (0, 0), (writer.Rewrites, writer.Differences));
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
     /// <summary>One window of this many series; those with higher numbers have the lower slots.</summary>
     private static unsafe FeatureRows Rows(FeatureFileWriter writer, int partition, long endUs, int count)
     {
@@ -144,7 +176,7 @@ public sealed class FeatureFileWriterTests
             return Task.CompletedTask;
         }
 
-        public async Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string rowsHash, CancellationToken cancellation)
+        public async Task<StoredObject?> PutIfAbsentAsync(string name, ReadOnlyMemory<byte> content, string sha256, CancellationToken cancellation)
         {
             await PutAsync(name, content, cancellation);
             return null;

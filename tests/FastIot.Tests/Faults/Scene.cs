@@ -26,8 +26,10 @@ internal sealed class Scene : IDisposable
 
     /// <param name="minio">URL of the store; null = a local folder.</param>
     /// <param name="replicas">Of each topic, one a broker.</param>
-    public Scene(string kafka, string? minio, int replicas = 1)
+    /// <param name="folder">Where the files are, without MinIO; null = a folder of its own.</param>
+    public Scene(string kafka, string? minio, int replicas = 1, string? folder = null)
     {
+        Folder = folder ?? Path.Combine(_folder, "store");
         string name = Guid.NewGuid().ToString("N")[..8];
         _minio = minio;
         Bucket = $"scene-{name}";
@@ -40,8 +42,7 @@ internal sealed class Scene : IDisposable
 
     public string Bucket { get; }
 
-    /// <summary>Where the files are, without MinIO.</summary>
-    public string Folder => Path.Combine(_folder, "store");
+    public string Folder { get; }
 
     /// <summary>Plays a fleet with disorder and bad records into the log, as fast as <paramref name="speed"/> says; 0 = at once.</summary>
     public Instance Produce(int sensors, string duration, int speed, string start = "2026-11-20T00:00:00Z", int seed = 1)
@@ -64,11 +65,14 @@ internal sealed class Scene : IDisposable
 
     /// <summary>Starts an instance of the pipeline under a name; one that was killed comes back under the same.</summary>
     /// <param name="faultPoint">Where it is to be killed or halted, see <see cref="FaultPoint"/>; null = nowhere.</param>
-    public Instance Start(string id, string? faultPoint = null, string idleTimeout = "0s", params string[] flags)
+    public Instance Start(string id, string? faultPoint = null, string idleTimeout = "0s", params string[] flags) =>
+        StartWith(faultPoint == null ? [] : [(FaultPoint.Variable, faultPoint)], id, ["--idle-timeout", idleTimeout, .. flags]);
+
+    public Instance StartWith((string, string)[] environment, string id, params string[] flags)
     {
         // Young series may raise alarms, or none would within the few minutes that a test has.
-        string[] arguments = ["run", "--instance-id", id, "--delivery", "exactly-once", "--warming", "3m", "--http", "off", "--idle-timeout", idleTimeout, .. Common(), .. flags];
-        return Add(new Instance(Environment(faultPoint), arguments));
+        string[] arguments = ["run", "--instance-id", id, "--delivery", "exactly-once", "--warming", "3m", "--http", "off", .. Common(), .. flags];
+        return Add(new Instance([.. StoreEnvironment(), .. environment], arguments));
     }
 
     /// <summary>Ends the run: everything read, the last windows closed as idle, the instance ended in order.</summary>
@@ -151,8 +155,6 @@ internal sealed class Scene : IDisposable
     }
 
     private static (string, string)[] StoreEnvironment() => [("MINIO_ACCESS_KEY", "minioadmin"), ("MINIO_SECRET_KEY", "minioadmin")];
-
-    private static (string, string)[] Environment(string? faultPoint) => faultPoint == null ? StoreEnvironment() : [.. StoreEnvironment(), (FaultPoint.Variable, faultPoint)];
 
     private Instance Add(Instance instance)
     {

@@ -19,9 +19,9 @@ public sealed class StoreTests(RealServers servers) : IClassFixture<RealServers>
         string name = $"features/x-{Guid.NewGuid():N}.parquet";
         byte[] first = Content(bytes, 1), second = Content(bytes, 2);
         Assert.Null(await store.HeadAsync(name, cancellation));
-        Assert.Null(await store.PutIfAbsentAsync(name, first, "aa11", cancellation));
-        Assert.Equal(new StoredObject(bytes, "aa11"), await store.HeadAsync(name, cancellation));
-        Assert.Equal(new StoredObject(bytes, "aa11"), await store.PutIfAbsentAsync(name, second, "bb22", cancellation));
+        Assert.Null(await store.PutIfAbsentAsync(name, first, Hash(first), cancellation));
+        Assert.Equal(new StoredObject(bytes, Hash(first)), await store.HeadAsync(name, cancellation));
+        Assert.Equal(new StoredObject(bytes, Hash(first)), await store.PutIfAbsentAsync(name, second, Hash(second), cancellation));
         Assert.Equal(first, await store.GetAsync(name, cancellation));
         await store.PutAsync(name, second, cancellation);
         Assert.Equal(second, await store.GetAsync(name, cancellation));
@@ -33,11 +33,11 @@ public sealed class StoreTests(RealServers servers) : IClassFixture<RealServers>
         using IObjectStore store = await OpenAsync(minio: true, null);
         string name = $"features/race-{Guid.NewGuid():N}.parquet";
         byte[][] contents = [.. Enumerable.Range(0, 8).Select(i => Content(2000, i))];
-        StoredObject?[] found = await Task.WhenAll(contents.Select((c, i) => store.PutIfAbsentAsync(name, c, $"{i:x4}", TestContext.Current.CancellationToken)));
+        StoredObject?[] found = await Task.WhenAll(contents.Select((c, i) => store.PutIfAbsentAsync(name, c, Hash(c), TestContext.Current.CancellationToken)));
         int winner = Array.FindIndex(found, f => f == null);
         Assert.Equal(1, found.Count(f => f == null));
         Assert.Equal(contents[winner], await store.GetAsync(name, TestContext.Current.CancellationToken));
-        Assert.All(found.OfType<StoredObject>(), f => Assert.Equal($"{winner:x4}", f.RowsHash));
+        Assert.All(found.OfType<StoredObject>(), f => Assert.Equal(Hash(contents[winner]), f.Sha256));
     }
 
     [Theory]
@@ -50,11 +50,11 @@ public sealed class StoreTests(RealServers servers) : IClassFixture<RealServers>
         string name = $"features/y-{Guid.NewGuid():N}.parquet";
         byte[] content = Content(1000, 1);
         proxy.Fault = fault;
-        var error = await Assert.ThrowsAsync<ObjectStoreException>(() => store.PutIfAbsentAsync(name, content, "aa11", TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<ObjectStoreException>(() => store.PutIfAbsentAsync(name, content, Hash(content), TestContext.Current.CancellationToken));
         Assert.Contains(name, error.Message);
         await Assert.ThrowsAsync<ObjectStoreException>(() => store.PutAsync(name, content, TestContext.Current.CancellationToken));
         proxy.Fault = ProxyFault.None;
-        StoredObject? there = await store.PutIfAbsentAsync(name, content, "aa11", TestContext.Current.CancellationToken);
+        StoredObject? there = await store.PutIfAbsentAsync(name, content, Hash(content), TestContext.Current.CancellationToken);
         Assert.Null(there);
         Assert.Equal(content, await store.GetAsync(name, TestContext.Current.CancellationToken));
     }
@@ -69,6 +69,8 @@ public sealed class StoreTests(RealServers servers) : IClassFixture<RealServers>
         await store.PrepareAsync(TestContext.Current.CancellationToken);
         return store;
     }
+
+    private static string Hash(byte[] content) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(content));
 
     private static byte[] Content(int bytes, int seed)
     {

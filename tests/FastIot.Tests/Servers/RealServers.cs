@@ -10,16 +10,18 @@ public sealed class RealServers : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("fastiot-servers-").FullName;
     private string? _kafka;
     private string? _minio;
+    private Toxiproxy? _toxiproxy;
 
-    /// <summary>host:port of a Kafka without topics. Skips the test where there is none to start.</summary>
-    public string Kafka()
+    /// <summary>host:port[,…] of a Kafka without topics. Skips the test where there is none to start.</summary>
+    /// <param name="brokers">Asked for by the first call; broker k listens ten ports behind broker k − 1.</param>
+    /// <param name="settings">Further settings of the brokers, <c>key=value</c>.</param>
+    public string Kafka(int brokers = 1, params string[] settings)
     {
         if (_kafka != null) return _kafka;
-        string script = Path.Combine(TestEnvironment.Servers, "kafka");
         TestEnvironment.Tool("java", "default-jre-headless");
-        int port = FreePort();
-        Run(script, "start", Path.Combine(_folder, "kafka"), $"{port}");
-        return _kafka = $"127.0.0.1:{port}";
+        string[] set = [.. settings.SelectMany(s => new[] { "--set", s })];
+        string said = Run(Script("kafka"), ["start", Path.Combine(_folder, "kafka"), $"{FreePortRange(brokers * 10)}", "--brokers", $"{brokers}", .. set]);
+        return _kafka = said.Trim().Split('\n')[^1];
     }
 
     /// <summary>URL of a MinIO (user and password minioadmin) without buckets.</summary>
@@ -27,15 +29,29 @@ public sealed class RealServers : IDisposable
     {
         if (_minio != null) return _minio;
         int port = FreePort();
-        Run(Path.Combine(TestEnvironment.Servers, "minio"), "start", Path.Combine(_folder, "minio"), $"{port}");
+        Run(Script("minio"), "start", Path.Combine(_folder, "minio"), $"{port}");
         return _minio = $"http://127.0.0.1:{port}";
     }
 
-    /// <summary>Kills the broker as if the machine had died.</summary>
-    public void KillKafka() => Run(Path.Combine(TestEnvironment.Servers, "kafka"), "kill", Path.Combine(_folder, "kafka"));
+    /// <summary>Ends MinIO; <see cref="RestartMinio"/> has it back on its data.</summary>
+    public void StopMinio() => Run(Script("minio"), "stop", Path.Combine(_folder, "minio"));
+
+    public void RestartMinio() => Run(Script("minio"), "start", Path.Combine(_folder, "minio"), $"{new Uri(_minio!).Port}");
+
+    /// <summary>A proxy that hurts connections.</summary>
+    internal Toxiproxy Toxiproxy()
+    {
+        if (_toxiproxy != null) return _toxiproxy;
+        int port = FreePort();
+        Run(Script("toxiproxy"), "start", Path.Combine(_folder, "toxiproxy"), $"{port}");
+        return _toxiproxy = new Toxiproxy($"http://127.0.0.1:{port}");
+    }
+
+    /// <summary>Kills a broker as if its machine had died.</summary>
+    public void KillKafka(int broker = 1) => Run(Script("kafka"), "kill", Path.Combine(_folder, "kafka"), $"{broker}");
 
     /// <summary>Starts it again on its data; returns when it answers.</summary>
-    public void RestartKafka() => Run(Path.Combine(TestEnvironment.Servers, "kafka"), "restart", Path.Combine(_folder, "kafka"));
+    public void RestartKafka(int broker = 1) => Run(Script("kafka"), "restart", Path.Combine(_folder, "kafka"), $"{broker}");
 
     public static int FreePort()
     {
@@ -84,8 +100,12 @@ public sealed class RealServers : IDisposable
 
     public void Dispose()
     {
-        if (_kafka != null) Run(Path.Combine(TestEnvironment.Servers, "kafka"), "stop", Path.Combine(_folder, "kafka"));
-        if (_minio != null) Run(Path.Combine(TestEnvironment.Servers, "minio"), "stop", Path.Combine(_folder, "minio"));
+        if (_kafka != null) Run(Script("kafka"), "stop", Path.Combine(_folder, "kafka"));
+        if (_minio != null) Run(Script("minio"), "stop", Path.Combine(_folder, "minio"));
+        if (_toxiproxy != null) Run(Script("toxiproxy"), "stop", Path.Combine(_folder, "toxiproxy"));
+        _toxiproxy?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
+
+    private static string Script(string name) => Path.Combine(TestEnvironment.Servers, name);
 }
