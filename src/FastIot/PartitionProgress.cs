@@ -25,13 +25,15 @@ internal sealed class PartitionProgress(Partition partition, PipelineOptions opt
     private IdleDecisions _idle;
     private int _applied;
     private long _settleUs = CommitMetadata.None;
-    private int _partitions;
     private int _model;
     private long _quietSince;
     private long _quietWatermarkUs = Watermark.None;
 
     /// <summary>Offset from which no record may be taken before <see cref="MayTake"/> has been asked.</summary>
     public long HoldFrom { get; private set; } = long.MaxValue;
+
+    /// <summary>Partitions of the topic when this one was taken over; 0 = unknown.</summary>
+    public int PartitionCount { get; private set; }
 
     /// <summary>An idle advance is applied and not yet stored and committed: no record may be judged by what might be undone.</summary>
     public bool IsSettling => _settleUs != CommitMetadata.None;
@@ -58,7 +60,7 @@ internal sealed class PartitionProgress(Partition partition, PipelineOptions opt
     {
         partition.Statistics.GapRecords += start.Gap;
         _committed = start.Committed;
-        _partitions = start.Partitions;
+        PartitionCount = start.Partitions;
         _model = model;
         _replay.Begin(start.Offset);
         partition.Model = start.Committed?.Model ?? new ModelInForce(model);
@@ -122,7 +124,7 @@ internal sealed class PartitionProgress(Partition partition, PipelineOptions opt
             Idle = idle,
             Model = changeModel ? Changed() : partition.Model.After(safe),
             WindowUs = _spec.WindowUs,
-            Partitions = _partitions,
+            Partitions = PartitionCount,
         };
         commit = default;
         if (metadata == _committed) return false;

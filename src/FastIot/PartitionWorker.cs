@@ -149,6 +149,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         FaultPoint.Hit(FaultPoint.AssignBegin);
         foreach (ref PartitionAssignment assignment in partitions)
         {
+            CheckCount(in assignment);
             PartitionStatistics statistics = StatisticsOf(assignment.Partition);
             Partition partition = _opener.Open(ref assignment, statistics);
             partition.Progress.Heard(_time.GetTimestamp());
@@ -177,6 +178,17 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         _channels.Records.Dispose();
         if (_hasSource) _source.Dispose();
         _closer.Dispose();
+    }
+
+    /// <summary>Sensors have moved to other partitions: those that are there already are taken up anew, too, and each decides by the policy.</summary>
+    private void CheckCount(in PartitionAssignment assignment)
+    {
+        foreach (Partition partition in _assigned.Span)
+        {
+            int known = partition.Progress.PartitionCount;
+            if (known > 0 && assignment.PartitionCount > 0 && known != assignment.PartitionCount)
+                throw new IngestException($"{_options.Topic} had {known} partitions and has {assignment.PartitionCount} now") { Transient = true };
+        }
     }
 
     private bool Round()

@@ -175,7 +175,7 @@ public sealed class MinioStore : IObjectStore
         {
             string hint = e switch
             {
-                AccessDeniedException or AuthorizationException => "check the access key, the secret key and what they may do",
+                AccessDeniedException or AuthorizationException => "check the access key, the secret key and what they may do, and that this machine's clock is right: S3 refuses requests that are off by a quarter of an hour",
                 OperationCanceledException => $"no answer within {_options.Timeout.TotalSeconds:0} s",
                 _ => "check that the endpoint is right and the server is up",
             };

@@ -90,7 +90,8 @@ public sealed unsafe partial class KafkaSource
         {
             ReadCommitted(committed);
             var assignments = new PartitionAssignment[committed->Count];
-            for (int i = 0; i < assignments.Length; i++) assignments[i] = Assignment(in committed->Elements[i]);
+            int count = assignments.Length > 0 ? PartitionCount() : 0;
+            for (int i = 0; i < assignments.Length; i++) assignments[i] = Assignment(in committed->Elements[i], count);
             foreach (PartitionAssignment assignment in assignments) Own(assignment.Partition, true);
             _listener!.OnAssigned(assignments);
             for (int i = 0; i < assignments.Length; i++) partitions->Elements[i].Offset = assignments[i].StartOffset;
@@ -125,7 +126,7 @@ public sealed unsafe partial class KafkaSource
         }
     }
 
-    private PartitionAssignment Assignment(in KafkaTopicPartition partition)
+    private PartitionAssignment Assignment(in KafkaTopicPartition partition, int count)
     {
         long low, high;
         int error = NativeKafka.rd_kafka_query_watermark_offsets(_rk, _options.RawTopic, partition.Partition, &low, &high, AnswerMs);
@@ -137,7 +138,26 @@ public sealed unsafe partial class KafkaSource
             Metadata = partition.Metadata == null ? null : Encoding.UTF8.GetString(partition.Metadata, (int)partition.MetadataLength),
             LowOffset = low,
             HighOffset = high,
+            PartitionCount = count,
         };
+    }
+
+    private int PartitionCount()
+    {
+        nint topic = NativeKafka.rd_kafka_topic_new(_rk, _options.RawTopic, 0);
+        KafkaMetadata* metadata = null;
+        try
+        {
+            int error = NativeKafka.rd_kafka_metadata(_rk, 0, topic, &metadata, AnswerMs);
+            if (error == KafkaError.None && metadata->TopicCount == 1) error = metadata->Topics[0].Error;
+            if (error != KafkaError.None) throw new IngestException($"{_options.RawTopic}: how many partitions it has cannot be read: {KafkaClient.ErrorText(error)}") { Transient = true };
+            return metadata->Topics[0].PartitionCount;
+        }
+        finally
+        {
+            if (metadata != null) NativeKafka.rd_kafka_metadata_destroy(metadata);
+            if (topic != 0) NativeKafka.rd_kafka_topic_destroy(topic);
+        }
     }
 
     private void Revoke(KafkaPartitionList* partitions)

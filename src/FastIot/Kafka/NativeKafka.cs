@@ -33,6 +33,26 @@ internal unsafe struct KafkaTopicPartition
     public void* Private;
 }
 
+/// <summary>rd_kafka_metadata_t, as far as it is read.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct KafkaMetadata
+{
+    public int BrokerCount;
+    public void* Brokers;
+    public int TopicCount;
+    public KafkaMetadataTopic* Topics;
+}
+
+/// <summary>rd_kafka_metadata_topic_t.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct KafkaMetadataTopic
+{
+    public byte* Topic;
+    public int PartitionCount;
+    public void* Partitions;
+    public int Error;
+}
+
 /// <summary>rd_kafka_topic_partition_list_t.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct KafkaPartitionList
@@ -160,6 +180,8 @@ internal static unsafe partial class NativeKafka
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)] public static partial nint rd_kafka_topic_new(nint rk, string topic, nint conf);
     [LibraryImport(Library)] public static partial void rd_kafka_topic_destroy(nint topic);
+    [LibraryImport(Library)] public static partial int rd_kafka_metadata(nint rk, int allTopics, nint onlyTopic, KafkaMetadata** metadata, int timeoutMs);
+    [LibraryImport(Library)] public static partial void rd_kafka_metadata_destroy(KafkaMetadata* metadata);
     [LibraryImport(Library)] public static partial nint rd_kafka_topic_name(nint topic);
     [LibraryImport(Library)] public static partial nint rd_kafka_produceva(nint rk, KafkaArgument* arguments, nuint count);
     [LibraryImport(Library)] public static partial int rd_kafka_error_code(nint error);

@@ -7,7 +7,7 @@ namespace FastIot.Tests.Faults;
 [Collection(nameof(NativeBinary))]
 public sealed class AwayStoreTests(RealServers servers) : IClassFixture<RealServers>
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public void A_store_that_refuses_or_is_slow_delays_files_and_no_alarm()
@@ -22,7 +22,7 @@ public sealed class AwayStoreTests(RealServers servers) : IClassFixture<RealServ
             int hurt = proxy.Hurt;
             proxy.Fault = fault;
             Eventually.Until(() => proxy.Hurt > hurt + 2, s_patience, () => instance.Said);
-            long stored = Stored(scene);
+            long stored = scene.Stored();
             scene.AwaitProgress(scene.Progress() + 20_000, instance);
             proxy.Fault = ProxyFault.None;
             AwaitStored(scene, stored, instance);
@@ -47,7 +47,7 @@ public sealed class AwayStoreTests(RealServers servers) : IClassFixture<RealServ
             [("limit_data", "upstream", [("bytes", 4000)]), ("reset_peer", "downstream", [("timeout", 0)]), ("limit_data", "downstream", [("bytes", 20)])])
         {
             int before = Refusals(instance);
-            long stored = Stored(scene);
+            long stored = scene.Stored();
             proxy.Hurt("minio", type, stream, attributes);
             Eventually.Until(() => Refusals(instance) > before + 1, s_patience, () => $"{type}: {instance.Said}");
             scene.AwaitProgress(scene.Progress() + 20_000, instance);
@@ -63,7 +63,7 @@ public sealed class AwayStoreTests(RealServers servers) : IClassFixture<RealServ
         // One that dies meanwhile, too, comes back and writes what it had not.
         instance.Signal(Instance.Kill);
         instance.AwaitExit(s_patience);
-        long before2 = Stored(scene);
+        long before2 = scene.Stored();
         servers.RestartMinio();
         instance = scene.Start("a");
         AwaitStored(scene, before2, instance);
@@ -83,7 +83,7 @@ public sealed class AwayStoreTests(RealServers servers) : IClassFixture<RealServ
             Instance instance = scene.Start("a");
             instance.AwaitSaid("disk is not full", s_patience);
             scene.AwaitProgress(scene.Progress() + 20_000, instance);
-            long stored = Stored(scene);
+            long stored = scene.Stored();
             RealServers.Run("mount", "-o", "remount,size=200m", folder);
             AwaitStored(scene, stored, instance);
             End(scene, producer, instance);
@@ -104,10 +104,7 @@ public sealed class AwayStoreTests(RealServers servers) : IClassFixture<RealServ
     }
 
     private static void AwaitStored(Scene scene, long before, Instance instance) =>
-        Eventually.Until(() => Stored(scene) > before, s_patience, () => $"nothing more was stored: {instance.Said}");
-
-    /// <summary>The least window end that is stored of each partition, as committed.</summary>
-    private static long Stored(Scene scene) => scene.Committed().Min(m => m?.StoredUs ?? CommitMetadata.None);
+        Eventually.Until(() => scene.Stored() > before, s_patience, () => $"nothing more was stored: {instance.Said}");
 
     private static int Refusals(Instance instance) => instance.Said.Split("trying again").Length - 1;
 }

@@ -9,7 +9,7 @@ public sealed class BrokerTests(RealServers servers) : IClassFixture<RealServers
 {
     private const int Brokers = 3;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     [Theory]
     [InlineData("classic")]

@@ -7,7 +7,7 @@ namespace FastIot.Tests.Faults;
 [Collection(nameof(NativeBinary))]
 public sealed class LinkTests(RealServers servers) : IClassFixture<RealServers>
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public void Links_to_the_broker_that_are_cut_slow_or_silent_cost_no_window()

@@ -3,11 +3,11 @@ using FastIot.Tests.Servers;
 
 namespace FastIot.Tests.Faults;
 
-/// <summary>Several native instances that take partitions from each other: zombies, storms of rebalances, clocks that differ.</summary>
+/// <summary>Several native instances that take partitions from each other: zombies, storms of rebalances.</summary>
 [Collection(nameof(NativeBinary))]
 public sealed class MembershipTests(RealServers servers) : IClassFixture<RealServers>
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static readonly string[] s_short = ["--kafka-property", "session.timeout.ms=6000"];
 
     /// <summary>Where the zombie is halted: with a transaction begun, one about to be committed, a file about to be put.</summary>
@@ -23,7 +23,8 @@ public sealed class MembershipTests(RealServers servers) : IClassFixture<RealSer
         using var scene = new Scene(servers.Kafka(), servers.Minio());
         Instance producer = scene.Produce(sensors: 200, "24h", speed: 60);
         Instance zombie = scene.Start("zombie", halt, flags: [.. s_short, "--membership", membership]);
-        Eventually.Until(() => zombie.IsHalted, s_patience, () => zombie.Said);
+        Eventually.Until(() => zombie.IsHalted || zombie.HasExited, s_patience, () => zombie.Said);
+        Assert.False(zombie.HasExited, zombie.Said);
         Instance heir = scene.Start("heir", flags: [.. s_short, "--membership", membership]);
 
         // All partitions are the heir's once each has got further than the zombie committed.
@@ -65,32 +66,5 @@ public sealed class MembershipTests(RealServers servers) : IClassFixture<RealSer
         foreach (Instance instance in alive.Values) instance.End(s_patience);
         scene.Settle("a", flags);
         scene.Judge(leastWindows: 5_000);
-    }
-
-    [Fact]
-    public void Clocks_that_differ_by_hours_change_no_window()
-    {
-        string library = FakeTime();
-        using var scene = new Scene(servers.Kafka(), servers.Minio());
-        Instance producer = scene.Produce(sensors: 200, "24h", speed: 60);
-        foreach (string clock in (string[])["+0", "+1h", "-1h", "-400d"])
-        {
-            Instance instance = scene.StartWith([("LD_PRELOAD", library), ("FAKETIME", clock), ("DONT_FAKE_MONOTONIC", "1")], "a");
-            scene.AwaitProgress(scene.Progress() + 20_000, instance);
-            Assert.False(instance.HasExited, instance.Said);
-            instance.Signal(Instance.Kill);
-            instance.AwaitExit(s_patience);
-        }
-
-        producer.End(s_patience);
-        scene.Settle();
-        scene.Judge(leastWindows: 5_000);
-    }
-
-    private static string FakeTime()
-    {
-        string[] found = Directory.Exists("/usr/lib") ? [.. Directory.EnumerateDirectories("/usr/lib", "*-linux-gnu").Select(d => Path.Combine(d, "faketime/libfaketime.so.1")).Where(File.Exists)] : [];
-        if (found.Length == 0) Assert.Skip("libfaketime is not here: apt-get install faketime");
-        return found[0];
     }
 }
