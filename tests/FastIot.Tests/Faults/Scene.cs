@@ -110,9 +110,9 @@ internal sealed class Scene : IDisposable
     /// <summary>The least window end that is stored of each partition, as committed.</summary>
     public long Stored() => Committed().Min(m => m?.StoredUs ?? CommitMetadata.None);
 
-    /// <summary>What each partition has committed; null = nothing.</summary>
+    /// <summary>What each partition has committed; null = nothing, or nothing of FastIot's.</summary>
     public CommitMetadata?[] Committed() =>
-        [.. GroupOffsets.Read(Options with { Properties = s_undecided }, [.. Enumerable.Range(0, Partitions)], s_timeout).OrderBy(c => c.Partition).Select(c => c.Offset < 0 ? null : CommitMetadata.Parse(c.Metadata!))];
+        [.. GroupOffsets.Read(Options with { Properties = s_undecided }, [.. Enumerable.Range(0, Partitions)], s_timeout).OrderBy(c => c.Partition).Select(c => c.Offset < 0 ? null : Ours(c.Metadata!))];
 
     public long EndOffset(int partition)
     {
@@ -148,6 +148,18 @@ internal sealed class Scene : IDisposable
         string[] lines = RealServers.Run(TestEnvironment.Tool("kcat", "kcat"), "-b", Options.Bootstrap, "-t", Options.AnomalyTopic, "-C", "-e", "-q", "-o", "beginning", "-X", "isolation.level=read_committed", "-f", "%s\n")
             .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return [.. lines.Select(l => JsonNode.Parse(l)!).Select(a => $"{a["sensor_id"]}/{a["metric"]}/{a["window_end"]}")];
+    }
+
+    private static CommitMetadata? Ours(string metadata)
+    {
+        try
+        {
+            return CommitMetadata.Parse(metadata);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
     }
 
     private string[] Common()
