@@ -129,6 +129,11 @@ public sealed class TransactionalKafkaSink : ITransactionalSink
 
     public void Dispose()
     {
+        _transactions?.Dispose();
+
+        // Disposing of it would wait for the call that hangs.
+        if (_transactions is { Hangs: true }) return;
+
         // The producer is the records' own once they are there.
         if (_records != null) _records.Dispose();
         else _producer.Dispose();

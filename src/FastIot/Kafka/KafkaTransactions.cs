@@ -28,9 +28,45 @@ internal sealed class TransactionException(string message, TransactionState stat
 /// called again with the same arguments until then. A time-out leaves the outcome open: then, and after a fatal error, the instance must
 /// not be used any more, not even to abort (an abort could meet a commit that is still under way).
 /// </summary>
-internal sealed unsafe class KafkaTransactions(KafkaProducer producer, string id, ILogger log)
+/// <remarks>
+/// The calls are made on a thread of its own: librdkafka's bounds do not always hold (its issue 5511: <c>send_offsets_to_transaction</c> waits for ever
+/// when the group's coordinator goes away at the wrong moment). A call that does not come back is given up with its thread and its producer, whose
+/// successor fences it; should it come back after all, it disposes of them.
+/// </remarks>
+internal sealed unsafe class KafkaTransactions : IDisposable
 {
     private const int RetryPauseMs = 20;
+
+    /// <summary>Calls that hang, of all instances together: more are no accident, and each holds memory.</summary>
+    private const int MostHanging = 8;
+
+    /// <summary>For an answer that is on its way when librdkafka's own time is up.</summary>
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
+
+    private static int s_hanging;
+
+    private readonly KafkaProducer _producer;
+    private readonly string _id;
+    private readonly ILogger _log;
+    private readonly SemaphoreSlim _asked = new(0);
+    private readonly SemaphoreSlim _answered = new(0);
+    private readonly Lock _lock = new();
+    private Func<KafkaProducer, Arguments, int, nint>? _call;
+    private Arguments _arguments;
+    private int _callMs;
+    private nint _answer;
+    private bool _givenUp;
+
+    public KafkaTransactions(KafkaProducer producer, string id, ILogger log)
+    {
+        _producer = producer;
+        _id = id;
+        _log = log;
+        new Thread(Serve) { Name = "transactions", IsBackground = true }.Start();
+    }
+
+    /// <summary>Whether a call has not come back: then the producer is not to be disposed of by anybody else.</summary>
+    public bool Hangs => _givenUp;
 
     /// <summary>Whether a transaction is begun.</summary>
     public bool Open { get; private set; }
@@ -74,7 +110,14 @@ internal sealed unsafe class KafkaTransactions(KafkaProducer producer, string id
         if (!Open) return;
         Call("abort_transaction", static (p, _, ms) => NativeKafka.rd_kafka_abort_transaction(p.Handle, ms), default, timeout);
         Open = false;
-        producer.ForgetFailure();
+        _producer.ForgetFailure();
+    }
+
+    public void Dispose()
+    {
+        if (_givenUp) return;
+        _call = null;
+        _asked.Release();
     }
 
     private void Call(string name, Func<KafkaProducer, Arguments, int, nint> call, Arguments arguments, TimeSpan timeout)
@@ -83,7 +126,7 @@ internal sealed unsafe class KafkaTransactions(KafkaProducer producer, string id
         while (true)
         {
             int leftMs = (int)Math.Max(1, (timeout - waited.Elapsed).TotalMilliseconds);
-            nint error = call(producer, arguments, leftMs);
+            nint error = Ask(name, call, arguments, leftMs);
             if (error == 0) return;
             int code = NativeKafka.rd_kafka_error_code(error);
             bool fatal = NativeKafka.rd_kafka_error_is_fatal(error) != 0, retriable = NativeKafka.rd_kafka_error_is_retriable(error) != 0;
@@ -91,13 +134,56 @@ internal sealed unsafe class KafkaTransactions(KafkaProducer producer, string id
             string text = KafkaClient.Take(error)!;
             if (retriable && !fatal && waited.Elapsed < timeout)
             {
-                KafkaLog.CallAgain(log, id, name, text);
-                producer.Poll(RetryPauseMs);
+                KafkaLog.CallAgain(_log, _id, name, text);
+                _producer.Poll(RetryPauseMs);
                 continue;
             }
 
-            string message = $"transactional.id {id}, {name}: {text}" + (retriable ? $" (for {timeout.TotalSeconds:0.#} s)" : "");
+            string message = $"transactional.id {_id}, {name}: {text}" + (retriable ? $" (for {timeout.TotalSeconds:0.#} s)" : "");
             throw new TransactionException(message, abortable && !fatal ? TransactionState.Abortable : TransactionState.Unknown, code);
+        }
+    }
+
+    /// <exception cref="TransactionException">It has not come back.</exception>
+    private nint Ask(string name, Func<KafkaProducer, Arguments, int, nint> call, Arguments arguments, int timeoutMs)
+    {
+        (_call, _arguments, _callMs) = (call, arguments, timeoutMs);
+        _asked.Release();
+        TimeSpan patience = TimeSpan.FromMilliseconds(timeoutMs) + s_grace;
+        if (_answered.Wait(patience)) return _answer;
+        lock (_lock)
+        {
+            // It may have come back this very moment.
+            if (_answered.Wait(0)) return _answer;
+            _givenUp = true;
+        }
+
+        string hangs = $"transactional.id {_id}, {name}: librdkafka has not come back within {patience.TotalSeconds:0.#} s";
+        if (Interlocked.Increment(ref s_hanging) > MostHanging) throw new IngestException($"{hangs}, and it was so {MostHanging} times before: something is wrong beyond what new connections mend. See whether the brokers are healthy, then start again");
+        throw new TransactionException(hangs + ": the producer is given up", TransactionState.Unknown, KafkaError.TimedOut);
+    }
+
+    private void Serve()
+    {
+        while (true)
+        {
+            _asked.Wait();
+            if (_call is not { } call) return;
+            nint answer = call(_producer, _arguments, _callMs);
+            lock (_lock)
+            {
+                if (!_givenUp)
+                {
+                    _answer = answer;
+                    _answered.Release();
+                    continue;
+                }
+            }
+
+            if (answer != 0) KafkaClient.Take(answer);
+            _producer.Dispose();
+            Interlocked.Decrement(ref s_hanging);
+            return;
         }
     }
 

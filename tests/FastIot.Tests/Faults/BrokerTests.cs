@@ -20,13 +20,13 @@ public sealed class BrokerTests(RealServers servers) : IClassFixture<RealServers
         using var scene = new Scene(servers.Kafka(Brokers), servers.Minio(), Brokers);
         Instance producer = scene.Produce(sensors: 200, "24h", speed: 60);
         Instance instance = scene.Start("a", flags: flags);
-        scene.AwaitProgress(0, instance);
+        scene.AwaitEach(1, instance);
         for (int broker = 1; broker <= Brokers; broker++)
         {
             servers.KillKafka(broker);
-            scene.AwaitProgress(scene.Progress() + 10_000, instance);
+            scene.AwaitEach(2_000, instance);
             servers.RestartKafka(broker);
-            scene.AwaitProgress(scene.Progress() + 10_000, instance);
+            scene.AwaitEach(2_000, instance);
             Assert.False(instance.HasExited, instance.Said);
         }
 

@@ -25,16 +25,16 @@ public sealed class LinkTests(RealServers servers) : IClassFixture<RealServers>
         proxy.SetUp("kafka", up: false);
         Eventually.Until(() => Complaints(instance) > 0, s_patience, () => instance.Said);
         proxy.SetUp("kafka", up: true);
-        scene.AwaitProgress(scene.Progress() + 10_000, instance);
+        scene.AwaitEach(2_000, instance);
         foreach ((string type, string stream, (string, int)[] attributes) in (ReadOnlySpan<(string, string, (string, int)[])>)
             [("latency", "downstream", [("latency", 300), ("jitter", 200)]), ("reset_peer", "upstream", [("timeout", 700)]), ("timeout", "downstream", [("timeout", 0)]), ("limit_data", "upstream", [("bytes", 20_000)])])
         {
             int before = Complaints(instance);
             proxy.Hurt("kafka", type, stream, attributes);
-            if (type == "latency") scene.AwaitProgress(scene.Progress() + 10_000, instance);
+            if (type == "latency") scene.AwaitEach(2_000, instance);
             else Eventually.Until(() => Complaints(instance) > before, s_patience, () => $"{type}: {instance.Said}");
             proxy.Heal("kafka", type);
-            scene.AwaitProgress(scene.Progress() + 10_000, instance);
+            scene.AwaitEach(2_000, instance);
             Assert.False(instance.HasExited, instance.Said);
         }
 

@@ -104,6 +104,15 @@ internal sealed class Scene : IDisposable
         return now;
     }
 
+    /// <summary>Waits until the group has committed as many readings more of each partition.</summary>
+    public void AwaitEach(long more, Instance instance)
+    {
+        long[] before = Positions(), now = before;
+        Eventually.Until(() => instance.HasExited || (now = Positions()).Select((p, i) => p >= before[i] + more).All(further => further), s_patience,
+            () => $"{string.Join(',', before)} and now {string.Join(',', now)}; {instance.Said}");
+        Assert.True(!instance.HasExited || instance.ExitCode is 0 or > 128, instance.Said);
+    }
+
     /// <summary>Positions of all partitions together, as committed.</summary>
     public long Progress() => Committed().Sum(m => m?.Position ?? 0);
 
@@ -161,6 +170,8 @@ internal sealed class Scene : IDisposable
             return null;
         }
     }
+
+    private long[] Positions() => [.. Committed().Select(m => m?.Position ?? 0)];
 
     private string[] Common()
     {
