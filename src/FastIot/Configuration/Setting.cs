@@ -10,6 +10,9 @@ public enum SettingGroup
     Model,
     Store,
     Pipeline,
+
+    /// <summary>Delivery and recovery of a member of a consumer group.</summary>
+    Recovery,
     Http,
     Serve,
     Log,
