@@ -30,6 +30,9 @@ internal sealed record SessionParts
     /// <summary>What is in force, as JSON without secrets, for the live page.</summary>
     public string Configuration { get; init; } = "{}";
 
+    /// <summary>Whether a newer version of the model is taken up while the pipeline runs.</summary>
+    public bool FollowsModel { get; init; }
+
     /// <summary>Null where nothing is served.</summary>
     public string? HttpAddress { get; init; }
 }
@@ -47,7 +50,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     private readonly Evaluation.LabelFigures? _labels;
     private readonly LatencyHistogram _latency = new();
     private readonly Stopwatch _clock = new();
-    private readonly string _modelLabel;
+    private readonly ModelFollower? _follower;
     private readonly LiveView? _live;
     private HttpPort? _http;
     private PipelineState _state = PipelineState.Starting;
@@ -60,7 +63,6 @@ internal sealed class PipelineSession : IAsyncDisposable
         _terminal = terminal;
         _parts = parts;
         _model = model;
-        _modelLabel = model?.Label ?? "none";
         PipelineOptions options = Composition.Pipeline(parts.Options, model, parts.Workers);
         _labels = options.Labels;
         _files = new FeatureFileWriter(parts.Store, options.Windows.WindowUs, options.ConfigHash(), loggers.CreateLogger("FastIot.Files"));
@@ -68,6 +70,7 @@ internal sealed class PipelineSession : IAsyncDisposable
         _models = Composition.Versions(parts.Options.Model, model, loggers);
         Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, _models, parts.Clock, loggers, _live);
         Progress = new ProgressLine(terminal);
+        if (parts.FollowsModel && model != null) _follower = ModelFollower.Start(parts.Options, parts.Workers, model, _models, loggers);
     }
 
     public Pipeline Pipeline { get; }
@@ -80,9 +83,14 @@ internal sealed class PipelineSession : IAsyncDisposable
         await parts.Store.PrepareAsync(CancellationToken.None).ConfigureAwait(false);
         var session = new PipelineSession(terminal, parts, model, loggers);
         if (parts.HttpAddress is not { Length: > 0 } address) return session;
-        var metrics = new PipelineMetrics(session.Pipeline.Snapshot, parts.Clock, Composition.Version, session._modelLabel);
+        var metrics = new PipelineMetrics(session.Pipeline.Snapshot, parts.Clock, Composition.Version, session.ModelLabel);
         session.AddMetrics(metrics);
-        var status = new PipelineStatus(session.Pipeline.Snapshot, session.State, Composition.Version, session._modelLabel, session._latency);
+        var status = new PipelineStatus(session.Pipeline.Snapshot, session.State, Composition.Version, session.ModelLabel, session._latency);
+        session._follower?.OnChange(model =>
+        {
+            metrics.UseModel(model);
+            status.Model = model;
+        });
         session._http = await HttpPort.StartAsync(address, metrics, status, session._live!, System.Text.Encoding.UTF8.GetBytes(parts.Configuration)).ConfigureAwait(false);
         terminal.Error.WriteLine($"{session._http.Url}/ shows how it goes, /metrics is for Prometheus");
         return session;
@@ -161,7 +169,7 @@ internal sealed class PipelineSession : IAsyncDisposable
             Command = _parts.Command,
             Version = Composition.Version,
             Vectors = Simd.Name,
-            Model = _modelLabel,
+            Model = ModelLabel,
             Seconds = seconds,
             Produced = produced,
             History = history,
@@ -190,6 +198,7 @@ internal sealed class PipelineSession : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_follower != null) await _follower.DisposeAsync().ConfigureAwait(false);
         if (_http != null) await _http.DisposeAsync().ConfigureAwait(false);
         Pipeline.Dispose();
         _files.Dispose();
@@ -197,6 +206,8 @@ internal sealed class PipelineSession : IAsyncDisposable
         _models.Dispose();
         _model?.Dispose();
     }
+
+    private string ModelLabel => _models.Label(_models.Current) ?? "none";
 
     private PipelineState State() => Pipeline.Completion.IsFaulted ? PipelineState.Failed : _state;
 

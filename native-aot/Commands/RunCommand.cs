@@ -43,6 +43,7 @@ internal static class RunCommand
             Store = Composition.Store(options.Store),
             Source = worker => DirectKafkaSource.Open(Composition.Member(options, worker), options.Kafka.Ingest, worker, log),
             Sink = (worker, latency) => Composition.Sink(options, worker, latency, log),
+            FollowsModel = options.Model.Version == 0 && options.Model.Poll > TimeSpan.Zero,
             HttpAddress = options.Http.Address,
             Configuration = ConfigurationPrinter.Json(configuration),
         }, model, loggers).ConfigureAwait(false);

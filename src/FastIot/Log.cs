@@ -11,8 +11,11 @@ internal static partial class Log
     [LoggerMessage(Level = LogLevel.Information, Message = "{topic}[{partition}] given up (lost: {lost})")]
     public static partial void Revoked(ILogger log, string topic, int partition, bool lost);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{topic}[{partition}] paused: {paused} (its feature files wait for the object store)")]
-    public static partial void Paused(ILogger log, string topic, int partition, bool paused);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{topic}[{partition}] pauses: {store} does not take its feature files as fast as they come")]
+    public static partial void StoreIsSlow(ILogger log, string topic, int partition, string store);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{topic}[{partition}] goes on: {store} has taken its feature files")]
+    public static partial void StoreTakesAgain(ILogger log, string topic, int partition, string store);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{notice}")]
     public static partial void Notice(ILogger log, string notice);

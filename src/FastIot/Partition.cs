@@ -70,6 +70,9 @@ internal sealed unsafe class Partition : IDisposable
     /// <summary>What is committed, and what the next commit says.</summary>
     public PartitionProgress Progress { get; }
 
+    /// <summary>Whether its worker has said that the store does not take its files.</summary>
+    public bool WaitsForStore { get; set; }
+
     /// <summary>Model in force; changed by <see cref="PartitionProgress"/> only, after the change is committed.</summary>
     public ModelInForce Model { get; set; }
 

@@ -70,6 +70,9 @@ internal sealed class PartitionProgress(Partition partition, PipelineOptions opt
         HoldNext();
     }
 
+    /// <summary>Another version of the model is to score from now on: as soon as a commit says from which window end.</summary>
+    public void UseModel(int version) => _model = version;
+
     /// <summary>A pane's first reading.</summary>
     public void FirstOf(long paneUs, long offset) => _replay.Add(paneUs, offset);
 

@@ -227,6 +227,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     /// <summary>Sees to each partition: pressure of its files, idleness, decisions to be applied or settled.</summary>
     private void Attend()
     {
+        if (_closer.Scorers.HasOther) TakeUpModel();
         foreach (Partition partition in _assigned.Span)
         {
             if (partition.Progress.HoldFrom <= partition.Position) partition.Progress.CatchUp();
@@ -237,14 +238,34 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         }
     }
 
+    private void TakeUpModel()
+    {
+        _closer.Scorers.TakeUp(version =>
+        {
+            foreach (Partition partition in _assigned.Span)
+            {
+                if (partition.Model.Version == version || partition.Model.Latest == version) return true;
+            }
+
+            return false;
+        });
+        foreach (Partition partition in _assigned.Span) partition.Progress.UseModel(_closer.Scorers.Current);
+    }
+
     /// <summary>A partition whose files the store does not take stops reading until it does; one that settles, until it has. The others go on.</summary>
     private void SetPaused(Partition partition, bool pause)
     {
+        if (partition.WaitsForStore != partition.Outputs.HasWaitingFiles)
+        {
+            partition.WaitsForStore = partition.Outputs.HasWaitingFiles;
+            if (partition.WaitsForStore) Log.StoreIsSlow(_log, _options.Topic, partition.Number, _channels.Files!.Location);
+            else Log.StoreTakesAgain(_log, _options.Topic, partition.Number, _channels.Files!.Location);
+        }
+
         if (pause == partition.Statistics.Paused) return;
         partition.Statistics.Paused = pause;
         if (pause) _source.Pause(partition.Number);
         else _source.Resume(partition.Number);
-        if (!partition.Progress.IsSettling) Log.Paused(_log, _options.Topic, partition.Number, pause);
     }
 
     /// <summary>The record and all after it are to be delivered again: an idle advance before it is not settled yet.</summary>

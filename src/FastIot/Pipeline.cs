@@ -44,11 +44,11 @@ public sealed class Pipeline : IDisposable
             int number = i;
             var statistics = new WorkerStatistics();
             var channels = new OutputChannels(sink(i), files, clock, options.OutputTimeout, statistics, models.Label);
-            var closer = new WindowCloser(options, new ScorerSet(models.Current, models.Label, Scorer), statistics, live?.AddWorker());
+            var closer = new WindowCloser(options, new ScorerSet(() => models.Current, models.Label, Scorer, models.Release), statistics, live?.AddWorker());
 
             WindowScorer Scorer(int version)
             {
-                var scorer = new WindowScorer(models[version], options.AlarmBudget);
+                var scorer = new WindowScorer(models.Hold(version), options.AlarmBudget);
                 if (version == models.Current) statistics.Drift = scorer.Drift;
                 return scorer;
             }

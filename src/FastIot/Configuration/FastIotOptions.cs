@@ -114,6 +114,9 @@ public sealed class ModelOptions
     /// <summary>0: the highest there is.</summary>
     public int Version { get; set; }
 
+    /// <summary>0: a newer version counts after a restart only.</summary>
+    public TimeSpan Poll { get; set; }
+
     public string Provider { get; set; } = "";
 
     /// <summary>Number of the GPU.</summary>

@@ -22,7 +22,10 @@ public sealed class PipelineMetrics
     private readonly Gauge _lag, _delay, _series, _stateBytes, _paused, _partitions;
     private readonly Counter _oldEvents, _oldAnomalies;
     private readonly Gauge _oldLag;
-    private readonly string _model;
+    private readonly Gauge _buildInfo;
+    private readonly string _version;
+    private string _model;
+    private long _counted;
 
     /// <param name="snapshot">Reads the counters.</param>
     /// <param name="clock">Tells how far the watermark is behind.</param>
@@ -30,7 +33,7 @@ public sealed class PipelineMetrics
     /// <param name="model">"name:version", or "none".</param>
     public PipelineMetrics(Func<PipelineStatistics> snapshot, EventClock clock, string version, string model)
     {
-        (_snapshot, _clock, _model) = (snapshot, clock, model);
+        (_snapshot, _clock, _version, _model) = (snapshot, clock, version, model);
         Factory = Metrics.WithCustomRegistry(_registry);
         _records = Count("fastiot_records_consumed_total", "Kafka records read, replayed ones included", "partition");
         _readings = Count("fastiot_readings_total", "Readings that went into a window", "partition");
@@ -60,7 +63,8 @@ public sealed class PipelineMetrics
         _oldEvents = Count("events_processed_total", "As fastiot_readings_total, under the predecessor's name");
         _oldAnomalies = Count("anomalies_detected_total", "As fastiot_anomalies_total, under the predecessor's name");
         _oldLag = Level("kafka_consumer_lag", "As fastiot_consumer_lag_records in sum, under the predecessor's name");
-        AddBuildInfo(version, model);
+        _buildInfo = Level("fastiot_build_info", "Always 1; what runs is in the labels", "version", "commit", "model_version", "vectors");
+        BuildInfo(model).Set(1);
         _drift = new DriftMetrics(Factory);
         var process = new ProcessMetrics(Factory);
         _registry.AddBeforeCollectCallback(() =>
@@ -83,6 +87,17 @@ public sealed class PipelineMetrics
         lock (_lock) update();
     });
 
+    /// <summary>Another version of the model scores from now on.</summary>
+    public void UseModel(string model)
+    {
+        lock (_lock)
+        {
+            BuildInfo(_model).Remove();
+            BuildInfo(model).Set(1);
+            _model = model;
+        }
+    }
+
     /// <summary>Writes everything in Prometheus' text format.</summary>
     public Task WriteAsync(Stream stream, CancellationToken cancellation) => _registry.CollectAndExportAsTextAsync(stream, cancellation);
 
@@ -102,7 +117,9 @@ public sealed class PipelineMetrics
         for (int i = 1; i < Rejections.Count; i++) _rejected.WithLabels(Rejections.Name((Rejection)i)).IncTo(statistics.RejectedFor((Rejection)i));
         _windows.IncTo(statistics.Windows);
         _scored.IncTo(statistics.Scored);
-        _anomalies.WithLabels(_model).IncTo(statistics.Anomalies);
+        // Those of the last seconds before a change count as the next version's.
+        _anomalies.WithLabels(_model).Inc(statistics.Anomalies - _counted);
+        _counted = statistics.Anomalies;
         for (int i = 0; i <= AnomalyKinds.Modelled; i++)
         {
             _kinds.WithLabels(AnomalyKinds.Name((AnomalyKind)i)).IncTo(statistics.Workers.Sum(w => w.AnomaliesByKind[i]));
@@ -143,11 +160,10 @@ public sealed class PipelineMetrics
         _delay.WithLabels(partition).Set(Math.Max(0, (Stopwatch.GetTimestamp() - _clock.DueTicks(statistics.WatermarkUs)) / (double)Stopwatch.Frequency));
     }
 
-    private void AddBuildInfo(string version, string model)
+    private Gauge.Child BuildInfo(string model)
     {
-        string[] parts = version.Split('+', 2);
-        Factory.CreateGauge("fastiot_build_info", "Always 1; what runs is in the labels", ["version", "commit", "model_version", "vectors"])
-            .WithLabels(parts[0], parts.Length > 1 ? parts[1] : "", model, Simd.Name).Set(1);
+        string[] parts = _version.Split('+', 2);
+        return _buildInfo.WithLabels(parts[0], parts.Length > 1 ? parts[1] : "", model, Simd.Name);
     }
 
     private Counter Count(string name, string help, params string[] labels) => Factory.CreateCounter(name, help, labels);

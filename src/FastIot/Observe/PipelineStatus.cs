@@ -13,6 +13,9 @@ public sealed class PipelineStatus(Func<PipelineStatistics> snapshot, Func<Pipel
 
     public PipelineState State => state();
 
+    /// <summary>"name:version" of the model that scores what is new, or "none".</summary>
+    public string Model { get; set; } = model;
+
     /// <returns>UTF-8.</returns>
     public byte[] Json()
     {
@@ -33,7 +36,7 @@ public sealed class PipelineStatus(Func<PipelineStatistics> snapshot, Func<Pipel
         PipelineStatistics statistics = snapshot();
         json.WriteString("state", PipelineStates.Name(State));
         json.WriteString("version", version);
-        json.WriteString("model", model);
+        json.WriteString("model", Model);
         json.WriteString("vectors", Simd.Name);
         json.WriteString("started", _started);
         json.WriteString("now", DateTimeOffset.UtcNow);

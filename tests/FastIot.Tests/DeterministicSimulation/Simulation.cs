@@ -111,6 +111,7 @@ internal sealed class Simulation : IDisposable
                 break;
             case 3:
                 _version = _random.Next(4) == 0 && _version < 5 ? _version + 1 : _version;
+                if (_processes[at] is { } process) process.Version = _version;
                 break;
             default:
                 ExpireGhosts();

@@ -101,7 +101,7 @@ public sealed class WarmRestartTests
             var models = new ModelVersions(model);
             _files = new FeatureFileWriter(store, new SimRows(), options.ConfigHash(), NullLogger.Instance, FeatureFileWriter.DefaultQueueBytes, ownThread: false);
             _channels = new OutputChannels(_sink, _files, EventClock.Wall(), TimeSpan.FromSeconds(1), statistics, models.Label) { IsShared = true };
-            _closer = new WindowCloser(options, new ScorerSet(models.Current, models.Label, v => new WindowScorer(models[v], options.AlarmBudget)), statistics);
+            _closer = new WindowCloser(options, new ScorerSet(models.Current, models.Label, v => new WindowScorer(models.Hold(v), options.AlarmBudget)), statistics);
             _opener = new PartitionOpener(options, _closer, _channels, NullLogger.Instance);
         }
 

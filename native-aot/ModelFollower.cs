@@ -1,0 +1,61 @@
+using FastIot.Configuration;
+using FastIot.Emit;
+using FastIot.Scoring;
+using Microsoft.Extensions.Logging;
+
+namespace FastIot.Cli;
+
+/// <summary>Looks for newer versions of the model while the pipeline runs, and offers them to it: each partition says by a commit from which window end on they score.</summary>
+internal sealed partial class ModelFollower : IAsyncDisposable
+{
+    private readonly ModelCatalog _catalog;
+    private readonly ModelWatcher _watcher;
+    private readonly ModelVersions _versions;
+    private readonly Func<Model, PipelineOptions> _wanted;
+    private readonly PipelineOptions _present;
+    private readonly ILogger _log;
+    private Action<string>? _changed;
+
+    private ModelFollower(FastIotOptions options, int workers, Model model, ModelVersions versions, ILoggerFactory loggers)
+    {
+        _versions = versions;
+        _wanted = other => Composition.Pipeline(options, other, workers);
+        _present = _wanted(model);
+        _log = loggers.CreateLogger("FastIot.Scoring");
+        _catalog = new ModelCatalog(new LocalFolderStore(Composition.ModelsFolder(options.Model)));
+        _watcher = new ModelWatcher(_catalog, options.Model.Name, "latest", model.Manifest.Version, Composition.Provider(options.Model).Provider, options.Model.Poll, _log);
+        _watcher.Ready += _ => Offer();
+    }
+
+    public static ModelFollower Start(FastIotOptions options, int workers, Model model, ModelVersions versions, ILoggerFactory loggers) =>
+        new(options, workers, model, versions, loggers);
+
+    /// <summary>Is told "name:version" of what scores from now on.</summary>
+    public void OnChange(Action<string> changed) => _changed = changed;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _watcher.DisposeAsync().ConfigureAwait(false);
+        _catalog.Dispose();
+    }
+
+    /// <summary>Baselines and panes are kept as the model's features want them: one that wants others takes a restart.</summary>
+    private void Offer()
+    {
+        if (_watcher.Take() is not { } model) return;
+        PipelineOptions wanted = _wanted(model);
+        string label = model.Label;
+        if (wanted.ConfigHash() != _present.ConfigHash() || wanted.Features.BetweenReadings && !_present.Features.BetweenReadings)
+        {
+            model.Dispose();
+            NeedsRestart(_log, label);
+            return;
+        }
+
+        _versions.Offer(model);
+        _changed?.Invoke(label);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{model} wants other features than those that are kept: it scores after a restart")]
+    private static partial void NeedsRestart(ILogger log, string model);
+}
