@@ -12,6 +12,8 @@ namespace FastIot;
 /// </summary>
 internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 {
+    private static readonly TimeSpan s_longestRest = TimeSpan.FromSeconds(5);
+
     private readonly PipelineOptions _options;
     private readonly Func<IRecordSource> _makeSource;
     private readonly Func<IRecordSink> _makeSink;
@@ -30,6 +32,8 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private IRecordSource _source;
     private IGroupSource? _group;
     private long _lastCommit;
+    private TimeSpan _commitTook;
+    private bool _behind;
     private long _lastStep;
     private bool _rewinding;
     private bool _hasSource = true;
@@ -194,6 +198,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private bool Round()
     {
         int count = _source.Poll(_records, _options.PollMs);
+        _behind = count == _records.Length;
 
         // A commit before a revocation, from within the poll, may have failed: then nothing that was delivered counts.
         if (_recovery.Damage != Damage.None) return true;
@@ -299,8 +304,9 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     {
         if (_recovery.Damage != Damage.None) return false;
         TimeSpan since = _time.GetElapsedTime(_lastCommit);
+        if (since < Rest()) return false;
         if (since >= _options.CommitInterval) return true;
-        if (since < _options.CommitAtLeastAfter) return false;
+        if (_behind || since < _options.CommitAtLeastAfter) return false;
         if (_channels.Uncommitted > 0) return true;
         foreach (Partition partition in _assigned.Span)
         {
@@ -310,13 +316,25 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         return false;
     }
 
+    /// <summary>
+    /// Work between two commits: with slow brokers, or much to catch up with, most of the time goes into reading. A transaction stays well within
+    /// the brokers' time-out of it all the same.
+    /// </summary>
+    private TimeSpan Rest()
+    {
+        TimeSpan rest = _behind ? 4 * _commitTook : _commitTook;
+        return rest < s_longestRest ? rest : s_longestRest;
+    }
+
     /// <summary>Everything before the offsets is out before, or with, their commit.</summary>
     /// <returns>True when it is committed, or there was nothing to commit.</returns>
     private bool Commit(Partition? deciding = null, long? advanceTo = null)
     {
-        _lastCommit = _time.GetTimestamp();
+        long began = _time.GetTimestamp();
         CommitResult result = _commit.Commit(_source, _assigned, deciding, advanceTo);
-        Statistics.CommitTicks += _time.GetTimestamp() - _lastCommit;
+        _lastCommit = _time.GetTimestamp();
+        _commitTook = _time.GetElapsedTime(began, _lastCommit);
+        Statistics.CommitTicks += _lastCommit - began;
         if (result.Outcome == CommitOutcome.Committed)
         {
             _recovery.Progressed();

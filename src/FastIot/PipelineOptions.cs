@@ -34,10 +34,10 @@ public sealed record PipelineOptions
 
     public FeatureSpec Features { get; init; } = FeatureSpec.Default;
 
-    /// <summary>Longest time between two commits of the group's offsets.</summary>
+    /// <summary>Time between two commits of the group's offsets; longer where a commit takes long.</summary>
     public TimeSpan CommitInterval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Shortest time between two commits: records that wait for one are committed no later than this.</summary>
+    /// <summary>While there is nothing to catch up with, records that have been written are committed so long after the last commit.</summary>
     public TimeSpan CommitAtLeastAfter { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Event time between two snapshots of slow state; 0 = none are kept, and series begin anew after a restart.</summary>

@@ -43,6 +43,9 @@ internal sealed unsafe class KafkaTransactions : IDisposable
     /// <summary>For an answer that is on its way when librdkafka's own time is up.</summary>
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long one call may wait; what has not ended by then is called again, until the whole time is up. So a call that hangs is noticed soon.</summary>
+    private static readonly TimeSpan s_turn = TimeSpan.FromSeconds(5);
+
     private static int s_hanging;
 
     private readonly KafkaProducer _producer;
@@ -125,8 +128,8 @@ internal sealed unsafe class KafkaTransactions : IDisposable
         var waited = Stopwatch.StartNew();
         while (true)
         {
-            int leftMs = (int)Math.Max(1, (timeout - waited.Elapsed).TotalMilliseconds);
-            nint error = Ask(name, call, arguments, leftMs);
+            TimeSpan left = timeout - waited.Elapsed;
+            nint error = Ask(name, call, arguments, (int)Math.Max(1, (left < s_turn ? left : s_turn).TotalMilliseconds));
             if (error == 0) return;
             int code = NativeKafka.rd_kafka_error_code(error);
             bool fatal = NativeKafka.rd_kafka_error_is_fatal(error) != 0, retriable = NativeKafka.rd_kafka_error_is_retriable(error) != 0;
