@@ -29,9 +29,11 @@ public sealed class ModelChangeTests(RealServers servers) : IClassFixture<RealSe
             instance.Signal(Instance.Kill);
             instance.AwaitExit(s_patience);
 
-            scene.AwaitEach(200, scene.Start("a", flags: flags));
+            Instance heir = scene.Start("a", flags: flags);
+            scene.AwaitEach(200, heir);
             producer.AwaitExit(s_patience);
-            scene.Settle("b", flags);
+            heir.End(s_patience);
+            scene.Settle("a", flags);
             scene.Judge(leastWindows: 10_000);
             var sides = FeatureTable.Query(scene.Folder, $"""
                 max(window_end) FILTER (model = 'anomaly_detector:{version}') < min(window_end) FILTER (model = 'anomaly_detector:{next}'), count(DISTINCT model)

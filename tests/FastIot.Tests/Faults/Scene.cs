@@ -109,7 +109,7 @@ internal sealed class Scene : IDisposable
     {
         long[] before = Positions(), now = before;
         Eventually.Until(() => instance.HasExited || (now = Positions()).Select((p, i) => p >= before[i] + more).All(further => further), s_patience,
-            () => $"{string.Join(',', before)} and now {string.Join(',', now)}; {instance.Said}");
+            () => $"{string.Join(',', before)} and now {string.Join(',', now)}; {instance.Said}{string.Concat(_instances.Where(i => i != instance).Select(i => $"\n--- {(i.HasExited ? $"ended with {i.ExitCode}" : "running")}:\n{i.Said}"))}");
         Assert.True(!instance.HasExited || instance.ExitCode is 0 or > 128, instance.Said);
     }
 
