@@ -29,7 +29,9 @@ internal sealed class BrokerLink
     private readonly IProduceAnswers _answers;
     private readonly Queue<Sent> _sent = new();
     private readonly Thread _receiver;
+    private readonly Lock _inUse = new();
     private volatile bool _closed;
+    private bool _disposed;
     private bool _broken;
 
     public BrokerLink(int broker, BrokerAddress address, WireOptions options, IProduceAnswers answers)
@@ -72,22 +74,31 @@ internal sealed class BrokerLink
             _sent.Enqueue(sent);
         }
 
-        try
+        lock (_inUse)
         {
-            _connection.Send(request.End(following), _options.RequestTimeout);
-            foreach (ProduceBatch batch in batches) _connection.Send(batch.Records.Sealed, _options.RequestTimeout);
-        }
-        catch (WireException)
-        {
-            // The receiver learns of it too, and tells.
-            _connection.Abort();
+            // The receiver has told what has become of it.
+            if (_disposed) return;
+            try
+            {
+                _connection.Send(request.End(following), _options.RequestTimeout);
+                foreach (ProduceBatch batch in batches) _connection.Send(batch.Records.Sealed, _options.RequestTimeout);
+            }
+            catch (WireException)
+            {
+                // The receiver learns of it too, and tells.
+                _connection.Abort();
+            }
         }
     }
 
     public void Close()
     {
         _closed = true;
-        _connection.Abort();
+        lock (_inUse)
+        {
+            if (!_disposed) _connection.Abort();
+        }
+
         _receiver.Join();
     }
 
@@ -124,7 +135,13 @@ internal sealed class BrokerLink
             _answers.OnBroken(this, left.SelectMany(s => s.Batches), e);
         }
 
-        _connection.Dispose();
+        // A sender that waits for room gives up, before what it uses is gone.
+        _connection.Abort();
+        lock (_inUse)
+        {
+            _disposed = true;
+            _connection.Dispose();
+        }
     }
 
     private void Answer(ReadOnlySpan<byte> bytes)
