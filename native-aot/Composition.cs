@@ -77,7 +77,7 @@ internal static class Composition
         MaxSeriesPerPartition = options.Pipeline.MaxSeriesPerPartition,
         AlarmBudget = options.Alarms.Budget,
         Labels = options.Readings.Labels ? new Evaluation.LabelFigures() : null,
-        Features = (model?.Manifest.Features ?? FeatureSpec.Default) with { WarmingWindows = (int)Math.Min(int.MaxValue, options.Alarms.WarmingUs / Math.Max(1, options.Windows.SlideUs)) },
+        Features = (model?.Manifest.Features ?? FeatureSpec.None) with { WarmingWindows = (int)Math.Min(int.MaxValue, options.Alarms.WarmingUs / Math.Max(1, options.Windows.SlideUs)) },
         OutputTimeout = options.Pipeline.DrainTimeout,
         SnapshotUs = options.Pipeline.SnapshotUs,
         IdleTimeout = options.Pipeline.IdleTimeout,

@@ -17,6 +17,7 @@ internal sealed unsafe class Partition : IDisposable
 {
     private readonly WindowSpec _spec;
     private readonly ReadingDecoder _decoder;
+    private readonly RecordShapes _shapes;
     private readonly SeriesTable _series;
     private readonly FeatureState _features;
     private readonly PaneRing _panes;
@@ -40,6 +41,7 @@ internal sealed unsafe class Partition : IDisposable
         _fault = options.Fault;
         _decoder = new ReadingDecoder(options.Decode);
         _series = new SeriesTable(options.MaxSeriesPerPartition);
+        _shapes = new RecordShapes(_series, options.Decode.TimestampUnit);
         _features = new FeatureState(_series.Capacity, options.Features);
         _panes = new PaneRing(_spec.RingPanes, _series.Capacity, options.Features.BetweenReadings);
         _closer = closer;
@@ -130,13 +132,14 @@ internal sealed unsafe class Partition : IDisposable
             return true;
         }
 
-        _decoder.Open(record.Value, record.ValueLength);
-        while (_decoder.Next(out Reading reading, out Rejection rejection))
+        if (record.ValueLength > 0 && _shapes.TryRead(record.Value, record.ValueLength, out int slot, out long timeUs, out double value))
         {
-            if (rejection == Rejection.None) rejection = Place(in reading, in record, isNew);
-            if (rejection != Rejection.None) Reject(in record, rejection, _decoder.Current, _decoder.Index, isNew);
+            Rejection rejection = Place(slot, timeUs, value, in record, record.ValueSpan, 0, isNew);
+            if (rejection != Rejection.None) Reject(in record, rejection, record.ValueSpan, 0, isNew);
+            return true;
         }
 
+        Decode(in record, isNew);
         return true;
     }
 
@@ -163,7 +166,7 @@ internal sealed unsafe class Partition : IDisposable
         Statistics.WatermarkUs = _watermark.Us;
         Statistics.EmittedUpToUs = _closedUs;
         Statistics.StoredUpToUs = _outputs.StoredUs(_closedUs);
-        Statistics.StateBytes = _series.Bytes + _features.Bytes + _panes.Bytes;
+        Statistics.StateBytes = _series.Bytes + _features.Bytes + _panes.Bytes + _shapes.Bytes;
     }
 
     public void Dispose()
@@ -171,33 +174,62 @@ internal sealed unsafe class Partition : IDisposable
         Statistics.Assigned = false;
         _outputs.Dispose();
         _decoder.Dispose();
+        _shapes.Dispose();
         _series.Dispose();
         _features.Dispose();
         _panes.Dispose();
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <summary>The long way: every reading that is in the record.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Decode(in Record record, bool isNew)
+    {
+        _decoder.Open(record.Value, record.ValueLength);
+        while (_decoder.Next(out Reading reading, out Rejection rejection))
+        {
+            if (rejection == Rejection.None) rejection = Place(in reading, in record, isNew);
+            if (rejection != Rejection.None) Reject(in record, rejection, _decoder.Current, _decoder.Index, isNew);
+        }
+    }
+
     private Rejection Place(in Reading reading, in Record record, bool isNew)
     {
-        if (reading.TimeUs - record.TimestampMs * 1000 > _spec.MaxFutureUs && record.TimestampMs >= 0) return Rejection.FutureTimestamp;
+        // A reading that is not taken makes no series.
+        if (IsFuture(reading.TimeUs, in record)) return Rejection.FutureTimestamp;
         if (_watermark.IsLate(reading.TimeUs))
         {
-            Late(in record, isNew);
+            Late(in record, _decoder.Current, _decoder.Index, isNew);
             return Rejection.None;
         }
 
         int slot = _series.FindOrAdd(in reading);
         if (slot >= _panes.Slots) Grow();
         if (slot < 0) return Rejection.TooManySeries;
-        long watermarkUs = _watermark.After(reading.TimeUs);
-        if (watermarkUs > _watermark.Us) Advance(watermarkUs, reading.TimeUs);
+        if (_shapes.WantsToLearn && _decoder.IsWhole) _shapes.Learn(record.Value, record.ValueLength, in reading, slot, in _decoder.Time, in _decoder.Value, Statistics.Readings);
+        return Place(slot, reading.TimeUs, reading.Value, in record, _decoder.Current, _decoder.Index, isNew);
+    }
 
-        if ((ulong)(reading.TimeUs - _paneStartUs) >= (ulong)_spec.SlideUs) EnterPane(reading.TimeUs);
-        if (_panes.Place(_pane, slot, reading.Value, record.Offset)) Progress.FirstOf(_paneStartUs, record.Offset);
+    /// <summary>A reading of a known series takes its place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Rejection Place(int slot, long timeUs, double value, in Record record, ReadOnlySpan<byte> reading, int index, bool isNew)
+    {
+        if (IsFuture(timeUs, in record)) return Rejection.FutureTimestamp;
+        if (_watermark.IsLate(timeUs))
+        {
+            Late(in record, reading, index, isNew);
+            return Rejection.None;
+        }
+
+        long watermarkUs = _watermark.After(timeUs);
+        if (watermarkUs > _watermark.Us) Advance(watermarkUs, timeUs);
+        if ((ulong)(timeUs - _paneStartUs) >= (ulong)_spec.SlideUs) EnterPane(timeUs);
+        if (_panes.Place(_pane, slot, value, record.Offset)) Progress.FirstOf(_paneStartUs, record.Offset);
         Statistics.Readings++;
-        _labels?.Reading(slot, reading.TimeUs, _decoder.Current);
+        _labels?.Reading(slot, timeUs, reading);
         return Rejection.None;
     }
+
+    private bool IsFuture(long timeUs, in Record record) => timeUs - record.TimestampMs * 1000 > _spec.MaxFutureUs && record.TimestampMs >= 0;
 
     private void Advance(long watermarkUs, long timeUs)
     {
@@ -239,10 +271,10 @@ internal sealed unsafe class Partition : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Late(in Record record, bool isNew)
+    private void Late(in Record record, ReadOnlySpan<byte> reading, int index, bool isNew)
     {
         Statistics.Late++;
-        if (isNew) _outputs.Late(in record, _decoder.Current, _decoder.Index);
+        if (isNew) _outputs.Late(in record, reading, index);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

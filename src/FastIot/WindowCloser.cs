@@ -19,6 +19,7 @@ internal sealed unsafe class WindowCloser : IDisposable
     private readonly WorkerStatistics _statistics;
     private readonly LiveWorker? _live;
     private readonly NativeArray<nint> _slabs;
+    private readonly bool _hasFeatures;
     private readonly bool _vectors = Simd.Tier >= SimdTier.Vector256;
 
     /// <param name="live">Shows what closes; null = nobody can look.</param>
@@ -27,6 +28,7 @@ internal sealed unsafe class WindowCloser : IDisposable
         _spec = options.Windows;
         Scorers = scorers;
         _observer = options.Observer;
+        _hasFeatures = options.Features.Names.Length > 0;
         _statistics = statistics;
         _live = live;
         _slabs = new NativeArray<nint>(_spec.PanesPerWindow);
@@ -45,13 +47,13 @@ internal sealed unsafe class WindowCloser : IDisposable
         if (_batch.Count == 0 || !outputs.Wants(endUs)) return;
         FaultPoint.Hit(FaultPoint.WindowClosed);
 
-        features.Observe(_batch);
+        if (_hasFeatures) features.Observe(_batch);
         long observed = Stopwatch.GetTimestamp();
         Scorers[model].Score(_batch, features, series);
         Episodes.Update(_batch, features, _spec.WindowUs);
         _observer?.Window(_batch, series);
         long scored = Stopwatch.GetTimestamp();
-        features.Learn(_batch);
+        if (_hasFeatures) features.Learn(_batch);
         outputs.Window(_batch, model, causeUs);
         _live?.Window(outputs.Partition, _batch, series, features);
         _statistics.ScoreTicks += scored - observed;

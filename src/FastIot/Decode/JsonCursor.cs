@@ -180,7 +180,8 @@ internal unsafe struct JsonCursor
         return true;
     }
 
-    private bool Number()
+    /// <summary>A number, the cursor at its first character, which there must be.</summary>
+    public bool Number()
     {
         byte* p = At;
         if (*p == '-') p++;

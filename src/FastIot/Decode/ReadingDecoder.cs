@@ -31,6 +31,8 @@ internal sealed unsafe class ReadingDecoder : IDisposable
     private byte* _currentStart;
     private int _currentLength;
     private State _state;
+    private JsonToken _time;
+    private JsonToken _value;
 
     public ReadingDecoder(DecodeOptions options)
     {
@@ -67,6 +69,15 @@ internal sealed unsafe class ReadingDecoder : IDisposable
 
     /// <summary>Bytes of the last reading as they came: its object, or the part of the record that is broken.</summary>
     public ReadOnlySpan<byte> Current => new(_currentStart, _currentLength);
+
+    /// <summary>Where the last reading's event time and value stand in the record.</summary>
+    public ref readonly JsonToken Time => ref _time;
+
+    /// <inheritdoc cref="Time"/>
+    public ref readonly JsonToken Value => ref _value;
+
+    /// <summary>The record is one object and nothing else: the last reading.</summary>
+    public bool IsWhole => Index == 0 && _state == State.Line && _currentStart == _record && _currentLength == _end - _record;
 
     /// <summary>Begins a record. Its memory must stay until the next one.</summary>
     public void Open(byte* record, int length)
@@ -355,11 +366,13 @@ internal sealed unsafe class ReadingDecoder : IDisposable
 
         ref JsonToken time = ref members[(int)Member.Timestamp];
         if (time.Kind is JsonKind.Missing or JsonKind.Null) return Rejection.MissingTimestamp;
-        if (!Time(ref time, out reading.TimeUs)) return Rejection.InvalidTimestamp;
+        _time = time;
+        if (!TryTime(ref time, out reading.TimeUs)) return Rejection.InvalidTimestamp;
 
         ref JsonToken value = ref members[(int)Member.Value];
         if (value.Kind is JsonKind.Missing or JsonKind.Null) return Rejection.MissingValue;
         if (value.Kind != JsonKind.Number) return Rejection.InvalidValue;
+        _value = value;
         reading.Value = JsonText.Number(value.Start, value.Length);
         return double.IsFinite(reading.Value) ? Rejection.None : Rejection.InvalidValue;
     }
@@ -373,7 +386,7 @@ internal sealed unsafe class ReadingDecoder : IDisposable
         return token.Length >= 0;
     }
 
-    private bool Time(ref JsonToken token, out long us)
+    private bool TryTime(ref JsonToken token, out long us)
     {
         us = 0;
         if (token.Kind == JsonKind.Number) return TimestampText.TryNumber(token.Span, _unit, out us);

@@ -5,6 +5,9 @@ public sealed record FeatureSpec
 {
     public static readonly FeatureSpec Default = new();
 
+    /// <summary>Nobody asks for any: nothing is kept or learnt for them.</summary>
+    public static readonly FeatureSpec None = new() { Names = [] };
+
     /// <summary>Columns of the model's input, of <see cref="FeatureNames.All"/> and <see cref="FeatureNames.Raw"/>, each at most once.</summary>
     public string[] Names { get; init; } = FeatureNames.All;
 

@@ -64,6 +64,10 @@ internal sealed unsafe class NameTable : IDisposable
 
     public ReadOnlySpan<byte> this[int number] => new(_bytes.Pointer + _offsets[number], _offsets[number + 1] - _offsets[number]);
 
+    /// <summary>A name's bytes by its offset.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* TextAt(int offset) => _bytes.Pointer + offset;
+
     /// <summary>The name's entry, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Entry* Find(byte* name, int length)

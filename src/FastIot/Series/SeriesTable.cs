@@ -52,6 +52,14 @@ public sealed unsafe class SeriesTable : IDisposable
         return FindOrAddSlow(in reading, metric, sensor);
     }
 
+    /// <summary>Slot of the sensor's first series; −1 when the sensor is not known.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int FirstOf(byte* sensorId, int length)
+    {
+        NameTable.Entry* sensor = _sensors.Find(sensorId, length);
+        return sensor == null ? -1 : sensor->Tag1;
+    }
+
     /// <summary>The series' slot; −1 when it is not known.</summary>
     public int Find(ReadOnlySpan<byte> sensorId, ReadOnlySpan<byte> metricName)
     {

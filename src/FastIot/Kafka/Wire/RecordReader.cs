@@ -237,19 +237,27 @@ internal sealed unsafe class RecordReader : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private long Number(ref byte* at, byte* end)
     {
-        if (at < end && *at < 0x80)
+        if (end - at >= 2)
         {
-            ulong small = *at++;
-            return (long)(small >> 1) ^ -(long)(small & 1);
+            ulong value = *at++;
+            if (value >= 0x80)
+            {
+                // Lengths and timestamps, as a rule.
+                if (*at >= 0x80) return LongNumber(ref at, end, value & 0x7F);
+                value = value & 0x7F | (ulong)*at++ << 7;
+            }
+
+            return (long)(value >> 1) ^ -(long)(value & 1);
         }
 
-        return LongNumber(ref at, end);
+        return LongNumber(ref at, end, 0, 0);
     }
 
-    private long LongNumber(ref byte* at, byte* end)
+    /// <param name="value">What the bytes before said, <paramref name="shift"/> bits of it.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private long LongNumber(ref byte* at, byte* end, ulong value, int shift = 7)
     {
-        ulong value = 0;
-        for (int shift = 0; at < end && shift < 70; shift += 7)
+        for (; at < end && shift < 70; shift += 7)
         {
             byte b = *at++;
             value |= (ulong)(b & 0x7F) << shift;
