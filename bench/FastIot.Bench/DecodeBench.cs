@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using BenchmarkDotNet.Attributes;
 using FastIot.Decode;
+using FastIot.Series;
 
 namespace FastIot.Bench;
 
@@ -12,6 +13,8 @@ public unsafe class DecodeBench
     private readonly byte[] _usual = GC.AllocateArray<byte>(256, pinned: true);
     private readonly byte[] _reordered = GC.AllocateArray<byte>(256, pinned: true);
     private readonly ReadingDecoder _decoder = new(new DecodeOptions());
+    private readonly SeriesTable _series = new(1024);
+    private RecordShapes _shapes = null!;
     private int _usualLength;
     private int _reorderedLength;
 
@@ -20,6 +23,7 @@ public unsafe class DecodeBench
     {
         _usualLength = Encoding.UTF8.GetBytes("{\"sensor_id\":\"sensor_000042\",\"timestamp\":\"2026-11-01T00:00:00.123456Z\",\"metric\":\"temperature\",\"value\":25.31,\"meta\":{\"unit\":\"celsius\",\"location\":\"zone_42\",\"is_anomaly\":false,\"anomaly_type\":null}}", _usual);
         _reorderedLength = Encoding.UTF8.GetBytes("{ \"value\": 25.31, \"meta\": { \"unit\": \"celsius\", \"location\": \"zone_42\" }, \"timestamp\": \"2026-11-01T00:00:00.123456Z\", \"metric\": \"temperature\", \"sensor_id\": \"sensor_000042\" }", _reordered);
+        Learn();
     }
 
     [Benchmark(Baseline = true)]
@@ -44,6 +48,24 @@ public unsafe class DecodeBench
 
     [Benchmark]
     public double Reordered() => Decode(_reordered, _reorderedLength);
+
+    /// <summary>The usual record by its series' shape, its slot included.</summary>
+    [Benchmark]
+    public double ByShape()
+    {
+        fixed (byte* p = _usual) return _shapes.TryRead(p, _usualLength, out _, out _, out double value) ? value : throw new InvalidOperationException("it has no shape");
+    }
+
+    private void Learn()
+    {
+        _shapes = new RecordShapes(_series, TimestampUnit.Auto);
+        fixed (byte* p = _usual)
+        {
+            _decoder.Open(p, _usualLength);
+            _decoder.Next(out Reading reading, out _);
+            _shapes.Learn(p, _usualLength, in reading, _series.FindOrAdd(in reading), in _decoder.Time, in _decoder.Value, 1);
+        }
+    }
 
     private double Decode(byte[] record, int length)
     {

@@ -15,6 +15,8 @@ namespace FastIot;
 /// </summary>
 internal sealed unsafe class Partition : IDisposable
 {
+    private const int LargeSeries = 16_384;
+
     private readonly WindowSpec _spec;
     private readonly ReadingDecoder _decoder;
     private readonly RecordShapes _shapes;
@@ -110,6 +112,23 @@ internal sealed unsafe class Partition : IDisposable
     public void Load(ReadOnlySpan<byte> snapshot, PipelineOptions options, CommitMetadata committed)
     {
         if (_fault != ProtocolFault.NoSnapshot) SlowStateSnapshot.Read(snapshot, options, Number, committed, _series, _features, Grow);
+    }
+
+    /// <summary>So many series that what a reading touches is rarely in the cache by itself.</summary>
+    public bool IsLarge => _series.Count > LargeSeries;
+
+    /// <summary>First of two fetches ahead: the sensor's entry.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchSensor(in Record record)
+    {
+        if (record.Value != null) _shapes.Prefetch(record.Value, record.ValueLength);
+    }
+
+    /// <summary>Second: by the entry, which should be there by now, the series' place in the pane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchPane(in Record record)
+    {
+        if (record.Value != null && _shapes.Foretell(record.Value, record.ValueLength) is >= 0 and int slot) _panes.Prefetch(_pane, slot);
     }
 
     /// <summary>Takes one record: every reading in it counts by itself.</summary>

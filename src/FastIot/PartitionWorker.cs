@@ -12,7 +12,7 @@ namespace FastIot;
 /// </summary>
 internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 {
-    private static readonly TimeSpan s_longestRest = TimeSpan.FromSeconds(5);
+    private const int PrefetchAhead = 8;
 
     private readonly PipelineOptions _options;
     private readonly Func<IRecordSource> _makeSource;
@@ -24,6 +24,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private readonly PartitionOpener _opener;
     private readonly WorkerRecovery _recovery;
     private readonly WorkerCommit _commit;
+    private readonly CommitPace _pace;
     private readonly Record[] _records = new Record[Limits.PollRecords];
     private readonly AssignedPartitions _assigned = new();
     private readonly Dictionary<int, PartitionStatistics> _statistics = [];
@@ -31,9 +32,6 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private readonly SteadyState _steady;
     private IRecordSource _source;
     private IGroupSource? _group;
-    private long _lastCommit;
-    private TimeSpan _commitTook;
-    private bool _behind;
     private long _lastStep;
     private bool _rewinding;
     private bool _hasSource = true;
@@ -54,10 +52,11 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         _recovery = new WorkerRecovery(time, options.StallTimeout);
         _opener = new PartitionOpener(options, closer, channels, log);
         _commit = new WorkerCommit(options, channels);
+        _pace = new CommitPace(options, time);
         _source = source();
         _group = _source as IGroupSource;
         channels.IsShared = _group != null;
-        _lastCommit = _lastStep = time.GetTimestamp();
+        _lastStep = time.GetTimestamp();
     }
 
     public WorkerStatistics Statistics => _channels.Statistics;
@@ -198,7 +197,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private bool Round()
     {
         int count = _source.Poll(_records, _options.PollMs);
-        _behind = count == _records.Length;
+        _pace.IsBehind = count == _records.Length;
 
         // A commit before a revocation, from within the poll, may have failed: then nothing that was delivered counts.
         if (_recovery.Damage != Damage.None) return true;
@@ -222,11 +221,19 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         {
             ref readonly Record record = ref _records[i];
             Partition partition = _assigned[record.Partition];
+            if (partition.IsLarge) Prefetch(partition, i, count);
             if (!partition.Ingest(in record)) Hold(partition, record.Offset);
             if (record.Partition == last) continue;
             last = record.Partition;
             partition.Progress.Heard(now);
         }
+    }
+
+    /// <summary>With very many series each reading would wait for memory twice: so both are asked for some readings ahead.</summary>
+    private void Prefetch(Partition partition, int i, int count)
+    {
+        if (i + 2 * PrefetchAhead < count && _records[i + 2 * PrefetchAhead].Partition == partition.Number) partition.PrefetchSensor(in _records[i + 2 * PrefetchAhead]);
+        if (i + PrefetchAhead < count && _records[i + PrefetchAhead].Partition == partition.Number) partition.PrefetchPane(in _records[i + PrefetchAhead]);
     }
 
     /// <summary>Sees to each partition: pressure of its files, idleness, decisions to be applied or settled.</summary>
@@ -303,10 +310,8 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private bool IsCommitDue()
     {
         if (_recovery.Damage != Damage.None) return false;
-        TimeSpan since = _time.GetElapsedTime(_lastCommit);
-        if (since < Rest()) return false;
-        if (since >= _options.CommitInterval) return true;
-        if (_behind || since < _options.CommitAtLeastAfter) return false;
+        if (_pace.IsDue) return true;
+        if (!_pace.MayHurry) return false;
         if (_channels.Uncommitted > 0) return true;
         foreach (Partition partition in _assigned.Span)
         {
@@ -316,25 +321,13 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         return false;
     }
 
-    /// <summary>
-    /// Work between two commits: with slow brokers, or much to catch up with, most of the time goes into reading. A transaction stays well within
-    /// the brokers' time-out of it all the same.
-    /// </summary>
-    private TimeSpan Rest()
-    {
-        TimeSpan rest = _behind ? 4 * _commitTook : _commitTook;
-        return rest < s_longestRest ? rest : s_longestRest;
-    }
-
     /// <summary>Everything before the offsets is out before, or with, their commit.</summary>
     /// <returns>True when it is committed, or there was nothing to commit.</returns>
     private bool Commit(Partition? deciding = null, long? advanceTo = null)
     {
         long began = _time.GetTimestamp();
         CommitResult result = _commit.Commit(_source, _assigned, deciding, advanceTo);
-        _lastCommit = _time.GetTimestamp();
-        _commitTook = _time.GetElapsedTime(began, _lastCommit);
-        Statistics.CommitTicks += _lastCommit - began;
+        Statistics.CommitTicks += _pace.Committed(began);
         if (result.Outcome == CommitOutcome.Committed)
         {
             _recovery.Progressed();
@@ -430,19 +423,5 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private void UpdateStatistics()
     {
         foreach (Partition partition in _assigned.Span) partition.UpdateStatistics(_source.HighOffset(partition.Number));
-    }
-
-    /// <summary>Tracks what the thread allocates, in all and since the steady state was marked.</summary>
-    private sealed class SteadyState(WorkerStatistics statistics)
-    {
-        private long _mark = -1;
-
-        public void Update(bool markSteady)
-        {
-            long allocated = GC.GetAllocatedBytesForCurrentThread();
-            statistics.AllocatedBytes = allocated;
-            if (markSteady && _mark < 0) _mark = allocated;
-            if (_mark >= 0) statistics.SteadyAllocatedBytes = allocated - _mark;
-        }
     }
 }

@@ -25,6 +25,9 @@ internal sealed unsafe class RecordShapes : IDisposable
     private const int MostShapeBytes = 1024;
     private const int MostNumberBytes = 24;
 
+    /// <summary>Series of one sensor beside the expected one that a record is compared with.</summary>
+    private const int MostOthers = 15;
+
     /// <summary>Vectors are read from the begin of the id, and up to the end of the value.</summary>
     private const int LeastBytes = 2 * 32;
 
@@ -40,6 +43,12 @@ internal sealed unsafe class RecordShapes : IDisposable
     private readonly SeriesTable _series;
     private readonly TimestampUnit _unit;
     private readonly NativeArray<int> _shapeOfSlot = new(Limits.InitialSeries);
+
+    /// <summary>Series of one sensor, in a ring of those that have had a shape; a series alone is its own next. Slot + 1; 0 = not yet.</summary>
+    private readonly NativeArray<int> _nextOfSlot = new(Limits.InitialSeries);
+
+    /// <summary>Of a sensor's first series: the one whose record is expected next.</summary>
+    private readonly NativeArray<int> _expected = new(Limits.InitialSeries);
     private readonly NativeArray<Shape> _shapes = new(64);
     private readonly byte[] _scratch = new byte[MostShapeBytes + sizeof(int)];
     private NativeArray<byte> _prefix = new(0);
@@ -66,7 +75,7 @@ internal sealed unsafe class RecordShapes : IDisposable
 
     public RecordShapes(SeriesTable series, TimestampUnit unit) => (_series, _unit) = (series, unit);
 
-    public long Bytes => _shapeOfSlot.Bytes + _shapes.Bytes + _texts.Bytes;
+    public long Bytes => _shapeOfSlot.Bytes + _nextOfSlot.Bytes + _expected.Bytes + _shapes.Bytes + _texts.Bytes;
 
     /// <summary>Reads a record of a known shape.</summary>
     /// <returns>False when it has none: then it says nothing about the record.</returns>
@@ -83,17 +92,37 @@ internal sealed unsafe class RecordShapes : IDisposable
         // The length is nearly always the last one's: foretold, nothing below waits for it.
         int idLength = _idLength;
         if (QuoteAt(id) != idLength && !TryIdLength(id, out idLength)) return false;
-        slot = _series.FirstOf(id, idLength);
-        if ((uint)slot >= (uint)_shapeOfSlot.Length) return false;
-        int number = _shapeOfSlot.Pointer[slot];
-        if (number == 0) return false;
-        Shape* shape = _shapes.Pointer + number;
-        int gap1 = shape->Gap1, gap2 = shape->Gap2, tail = shape->Tail, timeLength = shape->TimeLength;
-        int valueLength = length - prefix - idLength - gap1 - timeLength - gap2 - tail;
-        if ((uint)(valueLength - 1) >= MostNumberBytes) return false;
-        byte* text = _texts.TextAt(shape->Text), time = id + idLength + gap1, digits = time + timeLength + gap2;
-        return Same(id + idLength, text, gap1) && Same(time + timeLength, text + gap1, gap2) && Same(digits + valueLength, text + gap1 + gap2, tail)
-            && Time(time, timeLength, shape->TimeIsNumber, out timeUs) && Number(digits, valueLength, out value);
+        int first = _series.FirstOf(id, idLength);
+        if ((uint)first >= (uint)_shapeOfSlot.Length) return false;
+        slot = _expected.Pointer[first] - 1;
+        if (slot < 0) return false;
+        byte* behindId = id + idLength, end = record + length;
+        if (TryShape(slot, behindId, end, out timeUs, out value))
+        {
+            int next = _nextOfSlot.Pointer[slot];
+            if (next != slot + 1) _expected.Pointer[first] = next;
+            return true;
+        }
+
+        return _nextOfSlot.Pointer[slot] != slot + 1 && TryOthers(first, ref slot, behindId, end, out timeUs, out value);
+    }
+
+    /// <summary>Fetches what the sensor of a record that comes a little later will be looked up by.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(byte* record, int length)
+    {
+        int prefix = _prefix.Length;
+        if (prefix > 0 && length >= prefix + LeastBytes) _series.Prefetch(record + prefix, _idLength);
+    }
+
+    /// <summary>The slot that the record will go to, as far as can be told without reading it; −1 where it cannot.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Foretell(byte* record, int length)
+    {
+        int prefix = _prefix.Length;
+        if (prefix == 0 || length < prefix + LeastBytes) return -1;
+        int first = _series.FirstOf(record + prefix, _idLength);
+        return (uint)first < (uint)_expected.Length ? _expected.Pointer[first] - 1 : -1;
     }
 
     /// <summary>Whether a record that went the long way is to be shown to <see cref="Learn"/>.</summary>
@@ -113,9 +142,8 @@ internal sealed unsafe class RecordShapes : IDisposable
         byte* id = reading.SensorId, end = record + length;
         int prefix = (int)(id - record);
 
-        // An id with escapes lies elsewhere. Another series of the sensor than its first one has no shape.
-        bool fits = id > record && id < end && time.Start > id && value.Start > time.Start && value.Start < end && !time.Escaped && _series.FirstOf(id, reading.SensorIdLength) == slot;
-        if (!fits) return;
+        // An id with escapes lies elsewhere.
+        if (id <= record || id >= end || time.Start <= id || value.Start <= time.Start || value.Start >= end || time.Escaped) return;
         if (prefix != _prefix.Length || !Same(record, _prefix.Pointer, prefix))
         {
             if (_prefix.Length > 0) Changed(1, readings);
@@ -133,7 +161,7 @@ internal sealed unsafe class RecordShapes : IDisposable
         };
         long bytes = (time.Start - afterId) + (value.Start - afterTime) + (end - afterValue);
         if (bytes > MostShapeBytes || time.Length > byte.MaxValue) return;
-        if (_shapeOfSlot.Length <= slot) _shapeOfSlot.Grow(_series.Capacity);
+        Grow();
         if (_shapeOfSlot[slot] != 0) Changed(1, readings);
         if (_texts.NameBytes.Length > MostTextBytes)
         {
@@ -142,14 +170,65 @@ internal sealed unsafe class RecordShapes : IDisposable
         }
 
         _shapeOfSlot[slot] = NumberOf(ref shape, afterId, afterTime, afterValue);
+        Join(_series.FirstOf(id, reading.SensorIdLength), slot);
     }
 
     public void Dispose()
     {
         _shapeOfSlot.Dispose();
+        _nextOfSlot.Dispose();
+        _expected.Dispose();
         _shapes.Dispose();
         _prefix.Dispose();
         _texts.Dispose();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryShape(int slot, byte* behindId, byte* end, out long timeUs, out double value)
+    {
+        timeUs = 0;
+        value = 0;
+        Shape* shape = _shapes.Pointer + _shapeOfSlot.Pointer[slot];
+        int gap1 = shape->Gap1, gap2 = shape->Gap2, tail = shape->Tail, timeLength = shape->TimeLength;
+        int valueLength = (int)(end - behindId) - gap1 - timeLength - gap2 - tail;
+        if ((uint)(valueLength - 1) >= MostNumberBytes) return false;
+        byte* text = _texts.TextAt(shape->Text), time = behindId + gap1, digits = time + timeLength + gap2;
+        return Same(behindId, text, gap1) && Same(time + timeLength, text + gap1, gap2) && Same(digits + valueLength, text + gap1 + gap2, tail)
+            && Time(time, timeLength, shape->TimeIsNumber, out timeUs) && Number(digits, valueLength, out value);
+    }
+
+    /// <summary>The sensor's other series, in the order in which they had their first shapes.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryOthers(int first, ref int slot, byte* behindId, byte* end, out long timeUs, out double value)
+    {
+        int tried = slot;
+        for (int i = 0; i < MostOthers && (slot = _nextOfSlot[slot] - 1) != tried; i++)
+        {
+            if (!TryShape(slot, behindId, end, out timeUs, out value)) continue;
+            _expected[first] = _nextOfSlot[slot];
+            return true;
+        }
+
+        timeUs = 0;
+        value = 0;
+        return false;
+    }
+
+    private void Grow()
+    {
+        _shapeOfSlot.Grow(_series.Capacity);
+        _nextOfSlot.Grow(_series.Capacity);
+        _expected.Grow(_series.Capacity);
+    }
+
+    /// <summary>The series joins the ring of its sensor's.</summary>
+    private void Join(int first, int slot)
+    {
+        if (_nextOfSlot[slot] != 0) return;
+        int entry = _expected[first] - 1;
+        _nextOfSlot[slot] = entry < 0 ? slot + 1 : _nextOfSlot[entry];
+        if (entry >= 0) _nextOfSlot[entry] = slot + 1;
+        _expected[first] = _nextOfSlot[slot];
     }
 
     /// <summary>Where nothing stays as it is, remembering costs more than it saves.</summary>
@@ -171,6 +250,8 @@ internal sealed unsafe class RecordShapes : IDisposable
         _texts.Dispose();
         _texts = new NameTable(64);
         _shapeOfSlot.Span.Clear();
+        _nextOfSlot.Span.Clear();
+        _expected.Span.Clear();
     }
 
     private int NumberOf(ref Shape shape, byte* gap1, byte* gap2, byte* tail)

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using System.Security.Cryptography;
 
 namespace FastIot.Series;
@@ -80,6 +81,14 @@ internal sealed unsafe class NameTable : IDisposable
             if (entry->Key0 == key0 && entry->Key1 == key1 && entry->Length == length && (length <= 16 || SameName(entry, name, length))) return entry;
             if (entry->Length < 0) return null;
         }
+    }
+
+    /// <summary>Fetches the entry that a search for the name begins with.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(byte* name, int length)
+    {
+        (ulong key0, ulong key1) = Keys(name, length);
+        if (Sse.IsSupported) Sse.Prefetch0(_entries.Pointer + ((int)Hash(name, length, key0, key1) & _mask));
     }
 
     /// <summary>Adds a name that is not there. The entry is valid until the next addition.</summary>

@@ -60,6 +60,10 @@ public sealed unsafe class SeriesTable : IDisposable
         return sensor == null ? -1 : sensor->Tag1;
     }
 
+    /// <summary>Fetches the sensor's entry into the cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(byte* sensorId, int length) => _sensors.Prefetch(sensorId, length);
+
     /// <summary>The series' slot; −1 when it is not known.</summary>
     public int Find(ReadOnlySpan<byte> sensorId, ReadOnlySpan<byte> metricName)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace FastIot.Windows;
 
@@ -76,6 +77,13 @@ internal sealed unsafe class PaneRing : IDisposable
         Pane.Add(ref target, value, (uint)Math.Min(offset - _baseOffset[at], uint.MaxValue));
         if (_betweenReadings) PlaceBetween(pane, at, slot, ref target, value);
         return first;
+    }
+
+    /// <summary>Fetches a series' place in a pane into the cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(long pane, int slot)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(_panes[(int)pane & _mask].Pointer + slot);
     }
 
     /// <summary>The pane's slab; one of zeros where the pane has no reading.</summary>
