@@ -356,7 +356,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 
     private void Fail(Damage damage, string reason)
     {
-        Log.Recovering(_log, reason);
+        if (_recovery.IsNews(reason)) Log.Recovering(_log, reason);
         _recovery.Failed(damage, reason);
     }
 

@@ -30,6 +30,10 @@ internal sealed class WorkerRecovery(TimeProvider time, TimeSpan stallTimeout)
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan s_sayAgain = TimeSpan.FromSeconds(10);
+
+    private string _said = "";
+    private long _saidAt;
     private long _failingSince;
     private long _retryFrom;
     private TimeSpan _pause = s_firstPause;
@@ -52,6 +56,14 @@ internal sealed class WorkerRecovery(TimeProvider time, TimeSpan stallTimeout)
         _ => null,
     };
 
+    /// <summary>Whether this is to be said: what fails again and again for one reason is said every ten seconds.</summary>
+    public bool IsNews(string reason)
+    {
+        if (reason == _said && time.GetElapsedTime(_saidAt) < s_sayAgain) return false;
+        (_said, _saidAt) = (reason, time.GetTimestamp());
+        return true;
+    }
+
     /// <exception cref="IngestException">It has been failing for longer than a worker may.</exception>
     public void Failed(Damage damage, string reason)
     {
@@ -72,6 +84,7 @@ internal sealed class WorkerRecovery(TimeProvider time, TimeSpan stallTimeout)
     public void Progressed()
     {
         _failures = 0;
+        _said = "";
         _pause = s_firstPause;
     }
 }

@@ -7,6 +7,9 @@ namespace FastIot.Tests.Faults;
 [Collection(nameof(NativeBinary))]
 public sealed class AwayStoreTests(RealServers servers) : IClassFixture<RealServers>
 {
+    /// <summary>One member of the group: partitions that change hands need the store, and wait for it.</summary>
+    private static readonly string[] s_alone = ["--workers", "1"];
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
     [Fact]
@@ -15,7 +18,7 @@ public sealed class AwayStoreTests(RealServers servers) : IClassFixture<RealServ
         using var proxy = new FaultyProxy(servers.Minio());
         using var scene = new Scene(servers.Kafka(), proxy.Url);
         Instance producer = scene.Produce(sensors: 200, "24h", speed: 60);
-        Instance instance = scene.Start("a");
+        Instance instance = scene.Start("a", flags: s_alone);
         scene.AwaitProgress(0, instance);
         foreach (ProxyFault fault in (ProxyFault[])[ProxyFault.Unavailable, ProxyFault.Forbidden, ProxyFault.Slow])
         {
@@ -39,7 +42,7 @@ public sealed class AwayStoreTests(RealServers servers) : IClassFixture<RealServ
         proxy.Link("minio", address, new Uri(servers.Minio()).Authority);
         using var scene = new Scene(servers.Kafka(), $"http://{address}");
         Instance producer = scene.Produce(sensors: 200, "24h", speed: 60);
-        Instance instance = scene.Start("a");
+        Instance instance = scene.Start("a", flags: s_alone);
         scene.AwaitProgress(0, instance);
 
         // Cut within a body, reset before the answer, cut within the answer.
@@ -65,7 +68,7 @@ public sealed class AwayStoreTests(RealServers servers) : IClassFixture<RealServ
         instance.AwaitExit(s_patience);
         long before2 = scene.Stored();
         servers.RestartMinio();
-        instance = scene.Start("a");
+        instance = scene.Start("a", flags: s_alone);
         AwaitStored(scene, before2, instance);
         End(scene, producer, instance);
     }
