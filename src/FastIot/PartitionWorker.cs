@@ -14,6 +14,8 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 {
     private const int PrefetchAhead = 8;
 
+    private static readonly TimeSpan s_longAgo = TimeSpan.FromMinutes(1);
+
     private readonly PipelineOptions _options;
     private readonly Func<IRecordSource> _makeSource;
     private readonly Func<IRecordSink> _makeSink;
@@ -33,6 +35,8 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private IRecordSource _source;
     private IGroupSource? _group;
     private long _lastStep;
+    private long _longestStepAt;
+    private TimeSpan _longestStep;
     private bool _rewinding;
     private bool _hasSource = true;
     private volatile bool _drain;
@@ -115,7 +119,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     /// <returns>False when the input has ended.</returns>
     internal bool Step()
     {
-        Volatile.Write(ref _lastStep, _time.GetTimestamp());
+        NoteStep();
         try
         {
             if (_recovery.Damage == Damage.None) return Round();
@@ -123,6 +127,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         }
         catch (Exception e) when (_group != null && WorkerRecovery.Of(e, _options.OnGap == GapPolicy.Earliest) is { } damage)
         {
+            if (e is IngestException { Fenced: true } && !_recovery.MayJoinAgain(Away)) throw;
             Fail(damage, e.Message);
         }
 
@@ -192,6 +197,24 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
             if (known > 0 && assignment.PartitionCount > 0 && known != assignment.PartitionCount)
                 throw new IngestException($"{_options.Topic} had {known} partitions and has {assignment.PartitionCount} now") { Transient = true };
         }
+    }
+
+    /// <summary>The longest time without coming round, of the last minute.</summary>
+    private TimeSpan Away
+    {
+        get
+        {
+            TimeSpan here = SinceLastStep;
+            return here > _longestStep ? here : _longestStep;
+        }
+    }
+
+    private void NoteStep()
+    {
+        TimeSpan step = SinceLastStep;
+        long now = _time.GetTimestamp();
+        if (step >= _longestStep || _time.GetElapsedTime(_longestStepAt, now) > s_longAgo) (_longestStep, _longestStepAt) = (step, now);
+        Volatile.Write(ref _lastStep, now);
     }
 
     private bool Round()

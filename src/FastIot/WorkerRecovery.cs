@@ -32,6 +32,15 @@ internal sealed class WorkerRecovery(TimeProvider time, TimeSpan stallTimeout)
 
     private static readonly TimeSpan s_sayAgain = TimeSpan.FromSeconds(10);
 
+    private const int MostFences = 3;
+
+    private static readonly TimeSpan s_fencesWithin = TimeSpan.FromMinutes(2);
+
+    /// <summary>A little less than the shortest session that is usual.</summary>
+    private static readonly TimeSpan s_session = TimeSpan.FromSeconds(14);
+
+    private long _fencedSince;
+    private int _fences;
     private string _said = "";
     private long _saidAt;
     private long _failingSince;
@@ -55,6 +64,18 @@ internal sealed class WorkerRecovery(TimeProvider time, TimeSpan stallTimeout)
         IngestException { Gap: true } when goesOnOverGaps => Damage.Source,
         _ => null,
     };
+
+    /// <summary>
+    /// Whether a member that was fenced joins again. While brokers fail, a join that is sent again may fence the one before it. Who has been
+    /// halted for longer than a session lasts, or is fenced again and again, must take it that another instance has its name.
+    /// </summary>
+    /// <param name="away">The longest time without coming round lately.</param>
+    public bool MayJoinAgain(TimeSpan away)
+    {
+        long now = time.GetTimestamp();
+        if (_fences == 0 || time.GetElapsedTime(_fencedSince, now) > s_fencesWithin) (_fences, _fencedSince) = (0, now);
+        return ++_fences <= MostFences && away < s_session;
+    }
 
     /// <summary>Whether this is to be said: what fails again and again for one reason is said every ten seconds.</summary>
     public bool IsNews(string reason)

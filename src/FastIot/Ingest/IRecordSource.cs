@@ -136,6 +136,9 @@ public sealed class IngestException(string message, Exception? inner = null) : E
     /// <summary>A broker did not answer, or not yet: the same may go well later, perhaps with a new client. False: somebody must do something.</summary>
     public bool Transient { get; init; }
 
+    /// <summary>Another member has joined under this one's name: an instance that should have one of its own, or a join of this one that was sent again.</summary>
+    public bool Fenced { get; init; }
+
     /// <summary>The log no longer has the offset that is to be read: a policy may go on without.</summary>
     public bool Gap { get; init; }
 }

@@ -236,7 +236,7 @@ public sealed unsafe partial class KafkaSource : IGroupSource, IKafkaLog
             case KafkaError.TopicAuthorizationFailed or KafkaError.GroupAuthorizationFailed or KafkaError.Authentication:
                 throw new IngestException($"{_options.Bootstrap}, topic {_options.RawTopic}, group {_options.Group}: {text}");
             case KafkaError.Fatal when text.Contains("group.instance.id", StringComparison.Ordinal):
-                throw new IngestException($"group {_options.Group}: {text}. If another instance runs under this name, give each its own pipeline.instance-id; if none does, a join that was sent again over a bad link has done it: start again");
+                throw new IngestException($"group {_options.Group}: {text}. If another instance runs under this name, give each its own pipeline.instance-id; if none does, a join that was sent again has fenced the one before") { Transient = true, Fenced = true };
             case KafkaError.Fatal:
                 throw new IngestException($"{where}: {text}");
             default:

@@ -45,7 +45,7 @@ public sealed class LinkTests(RealServers servers) : IClassFixture<RealServers>
         scene.Judge(leastWindows: 5_000);
     }
 
-    /// <summary>False when a join that was sent again has fenced the one that came first: then the process ends, says so, and a supervisor starts it again.</summary>
+    /// <summary>False when joins that were sent again have fenced those before them too often: then the process ends, says so, and a supervisor starts it again.</summary>
     private static bool WentOn(Scene scene, Instance instance)
     {
         try
