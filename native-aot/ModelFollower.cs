@@ -14,9 +14,8 @@ internal sealed partial class ModelFollower : IAsyncDisposable
     private readonly Func<Model, PipelineOptions> _wanted;
     private readonly PipelineOptions _present;
     private readonly ILogger _log;
-    private Action<string>? _changed;
 
-    private ModelFollower(FastIotOptions options, int workers, Model model, ModelVersions versions, ILoggerFactory loggers)
+    public ModelFollower(FastIotOptions options, int workers, Model model, ModelVersions versions, ILoggerFactory loggers)
     {
         _versions = versions;
         _wanted = other => Composition.Pipeline(options, other, workers);
@@ -26,12 +25,6 @@ internal sealed partial class ModelFollower : IAsyncDisposable
         _watcher = new ModelWatcher(_catalog, options.Model.Name, "latest", model.Manifest.Version, Composition.Provider(options.Model).Provider, options.Model.Poll, _log);
         _watcher.Ready += _ => Offer();
     }
-
-    public static ModelFollower Start(FastIotOptions options, int workers, Model model, ModelVersions versions, ILoggerFactory loggers) =>
-        new(options, workers, model, versions, loggers);
-
-    /// <summary>Is told "name:version" of what scores from now on.</summary>
-    public void OnChange(Action<string> changed) => _changed = changed;
 
     public async ValueTask DisposeAsync()
     {
@@ -44,16 +37,14 @@ internal sealed partial class ModelFollower : IAsyncDisposable
     {
         if (_watcher.Take() is not { } model) return;
         PipelineOptions wanted = _wanted(model);
-        string label = model.Label;
         if (wanted.ConfigHash() != _present.ConfigHash() || wanted.Features.BetweenReadings && !_present.Features.BetweenReadings)
         {
+            NeedsRestart(_log, model.Label);
             model.Dispose();
-            NeedsRestart(_log, label);
             return;
         }
 
         _versions.Offer(model);
-        _changed?.Invoke(label);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{model} wants other features than those that are kept: it scores after a restart")]

@@ -70,7 +70,7 @@ internal sealed class PipelineSession : IAsyncDisposable
         _models = Composition.Versions(parts.Options.Model, model, loggers);
         Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, _models, parts.Clock, loggers, _live);
         Progress = new ProgressLine(terminal);
-        if (parts.FollowsModel && model != null) _follower = ModelFollower.Start(parts.Options, parts.Workers, model, _models, loggers);
+        if (parts.FollowsModel && model != null) _follower = new ModelFollower(parts.Options, parts.Workers, model, _models, loggers);
     }
 
     public Pipeline Pipeline { get; }
@@ -86,11 +86,6 @@ internal sealed class PipelineSession : IAsyncDisposable
         var metrics = new PipelineMetrics(session.Pipeline.Snapshot, parts.Clock, Composition.Version, session.ModelLabel);
         session.AddMetrics(metrics);
         var status = new PipelineStatus(session.Pipeline.Snapshot, session.State, Composition.Version, session.ModelLabel, session._latency);
-        session._follower?.OnChange(model =>
-        {
-            metrics.UseModel(model);
-            status.Model = model;
-        });
         session._http = await HttpPort.StartAsync(address, metrics, status, session._live!, System.Text.Encoding.UTF8.GetBytes(parts.Configuration)).ConfigureAwait(false);
         terminal.Error.WriteLine($"{session._http.Url}/ shows how it goes, /metrics is for Prometheus");
         return session;
@@ -169,7 +164,7 @@ internal sealed class PipelineSession : IAsyncDisposable
             Command = _parts.Command,
             Version = Composition.Version,
             Vectors = Simd.Name,
-            Model = ModelLabel,
+            Model = ModelLabel(),
             Seconds = seconds,
             Produced = produced,
             History = history,
@@ -207,7 +202,7 @@ internal sealed class PipelineSession : IAsyncDisposable
         _model?.Dispose();
     }
 
-    private string ModelLabel => _models.Label(_models.Current) ?? "none";
+    private string ModelLabel() => _models.Label(_models.Current) ?? "none";
 
     private PipelineState State() => Pipeline.Completion.IsFaulted ? PipelineState.Failed : _state;
 

@@ -153,8 +153,8 @@ internal sealed unsafe class Partition : IDisposable
 
         if (record.ValueLength > 0 && _shapes.TryRead(record.Value, record.ValueLength, out int slot, out long timeUs, out double value))
         {
-            Rejection rejection = Place(slot, timeUs, value, in record, record.ValueSpan, 0, isNew);
-            if (rejection != Rejection.None) Reject(in record, rejection, record.ValueSpan, 0, isNew);
+            if (MayPlace(timeUs, in record, record.ValueSpan, 0, isNew, out Rejection rejection)) Place(slot, timeUs, value, in record, record.ValueSpan);
+            else if (rejection != Rejection.None) Reject(in record, rejection, record.ValueSpan, 0, isNew);
             return true;
         }
 
@@ -214,41 +214,37 @@ internal sealed unsafe class Partition : IDisposable
     private Rejection Place(in Reading reading, in Record record, bool isNew)
     {
         // A reading that is not taken makes no series.
-        if (IsFuture(reading.TimeUs, in record)) return Rejection.FutureTimestamp;
-        if (_watermark.IsLate(reading.TimeUs))
-        {
-            Late(in record, _decoder.Current, _decoder.Index, isNew);
-            return Rejection.None;
-        }
-
+        if (!MayPlace(reading.TimeUs, in record, _decoder.Current, _decoder.Index, isNew, out Rejection rejection)) return rejection;
         int slot = _series.FindOrAdd(in reading);
         if (slot >= _panes.Slots) Grow();
         if (slot < 0) return Rejection.TooManySeries;
         if (_shapes.WantsToLearn && _decoder.IsWhole) _shapes.Learn(record.Value, record.ValueLength, in reading, slot, in _decoder.Time, in _decoder.Value, Statistics.Readings);
-        return Place(slot, reading.TimeUs, reading.Value, in record, _decoder.Current, _decoder.Index, isNew);
+        Place(slot, reading.TimeUs, reading.Value, in record, _decoder.Current);
+        return Rejection.None;
+    }
+
+    /// <summary>Whether a window still takes a reading of this time; what comes too late is dealt with here.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool MayPlace(long timeUs, in Record record, ReadOnlySpan<byte> reading, int index, bool isNew, out Rejection rejection)
+    {
+        rejection = timeUs - record.TimestampMs * 1000 > _spec.MaxFutureUs && record.TimestampMs >= 0 ? Rejection.FutureTimestamp : Rejection.None;
+        if (rejection != Rejection.None) return false;
+        if (!_watermark.IsLate(timeUs)) return true;
+        Late(in record, reading, index, isNew);
+        return false;
     }
 
     /// <summary>A reading of a known series takes its place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Rejection Place(int slot, long timeUs, double value, in Record record, ReadOnlySpan<byte> reading, int index, bool isNew)
+    private void Place(int slot, long timeUs, double value, in Record record, ReadOnlySpan<byte> reading)
     {
-        if (IsFuture(timeUs, in record)) return Rejection.FutureTimestamp;
-        if (_watermark.IsLate(timeUs))
-        {
-            Late(in record, reading, index, isNew);
-            return Rejection.None;
-        }
-
         long watermarkUs = _watermark.After(timeUs);
         if (watermarkUs > _watermark.Us) Advance(watermarkUs, timeUs);
         if ((ulong)(timeUs - _paneStartUs) >= (ulong)_spec.SlideUs) EnterPane(timeUs);
         if (_panes.Place(_pane, slot, value, record.Offset)) Progress.FirstOf(_paneStartUs, record.Offset);
         Statistics.Readings++;
         _labels?.Reading(slot, timeUs, reading);
-        return Rejection.None;
     }
-
-    private bool IsFuture(long timeUs, in Record record) => timeUs - record.TimestampMs * 1000 > _spec.MaxFutureUs && record.TimestampMs >= 0;
 
     private void Advance(long watermarkUs, long timeUs)
     {

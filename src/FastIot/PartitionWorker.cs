@@ -14,8 +14,6 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
 {
     private const int PrefetchAhead = 8;
 
-    private static readonly TimeSpan s_longAgo = TimeSpan.FromMinutes(1);
-
     private readonly PipelineOptions _options;
     private readonly Func<IRecordSource> _makeSource;
     private readonly Func<IRecordSink> _makeSink;
@@ -27,6 +25,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private readonly WorkerRecovery _recovery;
     private readonly WorkerCommit _commit;
     private readonly CommitPace _pace;
+    private readonly StepClock _steps;
     private readonly Record[] _records = new Record[Limits.PollRecords];
     private readonly AssignedPartitions _assigned = new();
     private readonly Dictionary<int, PartitionStatistics> _statistics = [];
@@ -34,9 +33,6 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     private readonly SteadyState _steady;
     private IRecordSource _source;
     private IGroupSource? _group;
-    private long _lastStep;
-    private long _longestStepAt;
-    private TimeSpan _longestStep;
     private bool _rewinding;
     private bool _hasSource = true;
     private volatile bool _drain;
@@ -60,13 +56,13 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         _source = source();
         _group = _source as IGroupSource;
         channels.IsShared = _group != null;
-        _lastStep = time.GetTimestamp();
+        _steps = new StepClock(time);
     }
 
     public WorkerStatistics Statistics => _channels.Statistics;
 
     /// <summary>How long ago the worker last came round: one that hangs in a call does not.</summary>
-    public TimeSpan SinceLastStep => _time.GetElapsedTime(Volatile.Read(ref _lastStep));
+    public TimeSpan SinceLastStep => _steps.SinceLast;
 
     public PartitionStatistics[] Partitions
     {
@@ -119,7 +115,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
     /// <returns>False when the input has ended.</returns>
     internal bool Step()
     {
-        NoteStep();
+        _steps.Note();
         try
         {
             if (_recovery.Damage == Damage.None) return Round();
@@ -127,7 +123,7 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
         }
         catch (Exception e) when (_group != null && WorkerRecovery.Of(e, _options.OnGap == GapPolicy.Earliest) is { } damage)
         {
-            if (e is IngestException { Fenced: true } && !_recovery.MayJoinAgain(Away)) throw;
+            if (e is IngestException { Fenced: true } && !_recovery.MayJoinAgain(_steps.LongestLately)) throw;
             Fail(damage, e.Message);
         }
 
@@ -197,24 +193,6 @@ internal sealed class PartitionWorker : IAssignmentListener, IDisposable
             if (known > 0 && assignment.PartitionCount > 0 && known != assignment.PartitionCount)
                 throw new IngestException($"{_options.Topic} had {known} partitions and has {assignment.PartitionCount} now") { Transient = true };
         }
-    }
-
-    /// <summary>The longest time without coming round, of the last minute.</summary>
-    private TimeSpan Away
-    {
-        get
-        {
-            TimeSpan here = SinceLastStep;
-            return here > _longestStep ? here : _longestStep;
-        }
-    }
-
-    private void NoteStep()
-    {
-        TimeSpan step = SinceLastStep;
-        long now = _time.GetTimestamp();
-        if (step >= _longestStep || _time.GetElapsedTime(_longestStepAt, now) > s_longAgo) (_longestStep, _longestStepAt) = (step, now);
-        Volatile.Write(ref _lastStep, now);
     }
 
     private bool Round()

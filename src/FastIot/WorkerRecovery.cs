@@ -27,13 +27,12 @@ internal sealed class WorkerRecovery(TimeProvider time, TimeSpan stallTimeout)
     /// <summary>Rewinds in a row before source and sink are made anew.</summary>
     private const int Rewinds = 3;
 
+    private const int MostFences = 3;
+
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan s_sayAgain = TimeSpan.FromSeconds(10);
-
-    private const int MostFences = 3;
-
     private static readonly TimeSpan s_fencesWithin = TimeSpan.FromMinutes(2);
 
     /// <summary>A little less than the shortest session that is usual.</summary>

@@ -6,7 +6,8 @@ namespace FastIot.Decode;
 /// <summary>What JSON texts stand for. Callers pass only what <see cref="JsonCursor"/> has let through.</summary>
 internal static unsafe class JsonText
 {
-    private static readonly double[] s_powersOfTen = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
+    /// <summary>All powers that are exact doubles.</summary>
+    public static readonly double[] PowersOfTen = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
 
     /// <summary>The double nearest to the number; infinite where it is beyond one.</summary>
     public static double Number(byte* p, int length)
@@ -27,7 +28,7 @@ internal static unsafe class JsonText
         // Clinger's fast path: both factors are exact doubles, so that the one rounding is the right one.
         if (at == end && count <= 19 && digits <= 1UL << 53 && exponent >= -22)
         {
-            double value = digits / s_powersOfTen[-exponent];
+            double value = digits / PowersOfTen[-exponent];
             return negative ? -value : value;
         }
 

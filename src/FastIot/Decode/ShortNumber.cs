@@ -10,8 +10,6 @@ internal static unsafe class ShortNumber
 {
     private const int Width = 16;
 
-    private static readonly double[] s_powersOfTen = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-
     /// <summary>Reads up to 16 bytes before the number's end, which must be readable, and none behind it.</summary>
     /// <returns>False where the text is no such number, or the processor has no such instructions.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -54,7 +52,7 @@ internal static unsafe class ShortNumber
         if (number > 1UL << 53) return false;
 
         // Both factors are exact: the one rounding is the right one (Clinger).
-        double read = points == 0 ? number : number / s_powersOfTen[Width - 1 - point];
+        double read = points == 0 ? number : number / JsonText.PowersOfTen[Width - 1 - point];
         value = negative ? -read : read;
         return true;
     }

@@ -24,16 +24,17 @@ public sealed class PipelineMetrics
     private readonly Gauge _oldLag;
     private readonly Gauge _buildInfo;
     private readonly string _version;
-    private string _model;
+    private readonly Func<string> _model;
+    private string _shown;
     private long _counted;
 
     /// <param name="snapshot">Reads the counters.</param>
     /// <param name="clock">Tells how far the watermark is behind.</param>
     /// <param name="version">Version of the program, "number+commit".</param>
-    /// <param name="model">"name:version", or "none".</param>
-    public PipelineMetrics(Func<PipelineStatistics> snapshot, EventClock clock, string version, string model)
+    /// <param name="model">"name:version" of the model that scores what is new, or "none".</param>
+    public PipelineMetrics(Func<PipelineStatistics> snapshot, EventClock clock, string version, Func<string> model)
     {
-        (_snapshot, _clock, _version, _model) = (snapshot, clock, version, model);
+        (_snapshot, _clock, _version, _model, _shown) = (snapshot, clock, version, model, model());
         Factory = Metrics.WithCustomRegistry(_registry);
         _records = Count("fastiot_records_consumed_total", "Kafka records read, replayed ones included", "partition");
         _readings = Count("fastiot_readings_total", "Readings that went into a window", "partition");
@@ -64,7 +65,7 @@ public sealed class PipelineMetrics
         _oldAnomalies = Count("anomalies_detected_total", "As fastiot_anomalies_total, under the predecessor's name");
         _oldLag = Level("kafka_consumer_lag", "As fastiot_consumer_lag_records in sum, under the predecessor's name");
         _buildInfo = Level("fastiot_build_info", "Always 1; what runs is in the labels", "version", "commit", "model_version", "vectors");
-        BuildInfo(model).Set(1);
+        BuildInfo(_shown).Set(1);
         _drift = new DriftMetrics(Factory);
         var process = new ProcessMetrics(Factory);
         _registry.AddBeforeCollectCallback(() =>
@@ -87,17 +88,6 @@ public sealed class PipelineMetrics
         lock (_lock) update();
     });
 
-    /// <summary>Another version of the model scores from now on.</summary>
-    public void UseModel(string model)
-    {
-        lock (_lock)
-        {
-            BuildInfo(_model).Remove();
-            BuildInfo(model).Set(1);
-            _model = model;
-        }
-    }
-
     /// <summary>Writes everything in Prometheus' text format.</summary>
     public Task WriteAsync(Stream stream, CancellationToken cancellation) => _registry.CollectAndExportAsTextAsync(stream, cancellation);
 
@@ -117,8 +107,10 @@ public sealed class PipelineMetrics
         for (int i = 1; i < Rejections.Count; i++) _rejected.WithLabels(Rejections.Name((Rejection)i)).IncTo(statistics.RejectedFor((Rejection)i));
         _windows.IncTo(statistics.Windows);
         _scored.IncTo(statistics.Scored);
+        ShowModel(_model());
+
         // Those of the last seconds before a change count as the next version's.
-        _anomalies.WithLabels(_model).Inc(statistics.Anomalies - _counted);
+        _anomalies.WithLabels(_shown).Inc(statistics.Anomalies - _counted);
         _counted = statistics.Anomalies;
         for (int i = 0; i <= AnomalyKinds.Modelled; i++)
         {
@@ -158,6 +150,14 @@ public sealed class PipelineMetrics
         _lag.WithLabels(partition).Set(statistics.Lag);
         if (statistics.WatermarkUs == long.MinValue) return;
         _delay.WithLabels(partition).Set(Math.Max(0, (Stopwatch.GetTimestamp() - _clock.DueTicks(statistics.WatermarkUs)) / (double)Stopwatch.Frequency));
+    }
+
+    private void ShowModel(string model)
+    {
+        if (model == _shown) return;
+        BuildInfo(_shown).Remove();
+        BuildInfo(model).Set(1);
+        _shown = model;
     }
 
     private Gauge.Child BuildInfo(string model)

@@ -6,15 +6,13 @@ using FastIot.Scoring;
 namespace FastIot.Observe;
 
 /// <summary>The state of the pipeline for scripts and for the live page, as JSON.</summary>
+/// <param name="model">"name:version" of the model that scores what is new, or "none".</param>
 /// <param name="latency">From a window's last event being due to its anomaly's acknowledgement; null where nobody measures it.</param>
-public sealed class PipelineStatus(Func<PipelineStatistics> snapshot, Func<PipelineState> state, string version, string model, LatencyHistogram? latency = null)
+public sealed class PipelineStatus(Func<PipelineStatistics> snapshot, Func<PipelineState> state, string version, Func<string> model, LatencyHistogram? latency = null)
 {
     private readonly DateTimeOffset _started = DateTimeOffset.UtcNow;
 
     public PipelineState State => state();
-
-    /// <summary>"name:version" of the model that scores what is new, or "none".</summary>
-    public string Model { get; set; } = model;
 
     /// <returns>UTF-8.</returns>
     public byte[] Json()
@@ -36,7 +34,7 @@ public sealed class PipelineStatus(Func<PipelineStatistics> snapshot, Func<Pipel
         PipelineStatistics statistics = snapshot();
         json.WriteString("state", PipelineStates.Name(State));
         json.WriteString("version", version);
-        json.WriteString("model", Model);
+        json.WriteString("model", model());
         json.WriteString("vectors", Simd.Name);
         json.WriteString("started", _started);
         json.WriteString("now", DateTimeOffset.UtcNow);

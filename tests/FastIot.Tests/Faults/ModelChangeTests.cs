@@ -1,4 +1,4 @@
-using System.Globalization;
+using FastIot.Scoring;
 using FastIot.Tests.Cli;
 using FastIot.Tests.Golden;
 using FastIot.Tests.Servers;
@@ -51,8 +51,9 @@ public sealed class ModelChangeTests(RealServers servers) : IClassFixture<RealSe
     /// <param name="number">0 = its own.</param>
     private static int Publish(string models, int number)
     {
-        string shipped = Directory.GetDirectories(Path.Combine(TestEnvironment.Root, "models", "anomaly_detector")).MaxBy(f => int.Parse(Path.GetFileName(f), CultureInfo.InvariantCulture))!;
-        int own = int.Parse(Path.GetFileName(shipped), CultureInfo.InvariantCulture), version = number == 0 ? own : number;
+        string versions = Path.Combine(TestEnvironment.Root, "models", "anomaly_detector");
+        int own = ModelRepository.Versions(versions).Max(), version = number == 0 ? own : number;
+        string shipped = Path.Combine(versions, $"{own}");
         string folder = Directory.CreateDirectory(Path.Combine(models, "anomaly_detector", $"{version}")).FullName;
         File.WriteAllText(Path.Combine(folder, "model.json"), File.ReadAllText(Path.Combine(shipped, "model.json")).Replace($"\"version\": {own}", $"\"version\": {version}", StringComparison.Ordinal));
         File.Copy(Path.Combine(shipped, "model.onnx"), Path.Combine(folder, "model.onnx"));

@@ -15,7 +15,7 @@ public sealed class HttpPortTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _partition.RejectedByReason[(int)Rejection.MissingValue] = 1;
-        _port = await HttpPort.StartAsync("127.0.0.1:0", Metrics(), new PipelineStatus(Snapshot, () => _state, "1.0", "<none>"), new LiveView(60_000_000), "{\"settings\":[]}"u8.ToArray());
+        _port = await HttpPort.StartAsync("127.0.0.1:0", Metrics(), new PipelineStatus(Snapshot, () => _state, "1.0", () => "<none>"), new LiveView(60_000_000), "{\"settings\":[]}"u8.ToArray());
         _client.BaseAddress = new Uri(_port.Url);
     }
 
@@ -119,12 +119,12 @@ public sealed class HttpPortTests : IAsyncLifetime
     public async Task An_address_in_use_is_a_clear_error()
     {
         string address = new Uri(_port!.Url).Authority;
-        IOException error = await Assert.ThrowsAsync<IOException>(() => HttpPort.StartAsync(address, Metrics(), new PipelineStatus(Snapshot, () => _state, "", ""), new LiveView(60_000_000), []));
+        IOException error = await Assert.ThrowsAsync<IOException>(() => HttpPort.StartAsync(address, Metrics(), new PipelineStatus(Snapshot, () => _state, "", () => ""), new LiveView(60_000_000), []));
         Assert.Contains(address, error.Message);
         Assert.Contains("--http", error.Message);
     }
 
-    private PipelineMetrics Metrics() => new(Snapshot, EventClock.Wall(), "1.0", "none");
+    private PipelineMetrics Metrics() => new(Snapshot, EventClock.Wall(), "1.0", () => "none");
 
     private PipelineStatistics Snapshot() => new() { Partitions = [_partition], Workers = [] };
 

@@ -25,8 +25,8 @@ public sealed class LivePageTests
         using var pipeline = new Pipeline(new PipelineOptions(), _ => source, _ => new MemorySink(), null, new ModelVersions(null), EventClock.Wall(), NullLoggerFactory.Instance, view);
         pipeline.Start();
         await read.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
-        var metrics = new PipelineMetrics(pipeline.Snapshot, EventClock.Wall(), "1.0", "none");
-        await using HttpPort port = await HttpPort.StartAsync("127.0.0.1:0", metrics, new PipelineStatus(pipeline.Snapshot, () => PipelineState.Running, "1.0", "none"), view,
+        var metrics = new PipelineMetrics(pipeline.Snapshot, EventClock.Wall(), "1.0", () => "none");
+        await using HttpPort port = await HttpPort.StartAsync("127.0.0.1:0", metrics, new PipelineStatus(pipeline.Snapshot, () => PipelineState.Running, "1.0", () => "none"), view,
             """{"settings":[{"key":"windows.length","value":"60s","source":"default"}]}"""u8.ToArray());
 
         using IPlaywright playwright = await Playwright.CreateAsync();

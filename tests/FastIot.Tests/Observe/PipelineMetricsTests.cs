@@ -10,7 +10,7 @@ public sealed class PipelineMetricsTests
     private readonly WorkerStatistics _worker = new();
     private readonly PipelineMetrics _metrics;
 
-    public PipelineMetricsTests() => _metrics = new PipelineMetrics(Snapshot, EventClock.Wall(), "1.2.3+abc", "anomaly_detector:7");
+    public PipelineMetricsTests() => _metrics = new PipelineMetrics(Snapshot, EventClock.Wall(), "1.2.3+abc", () => "anomaly_detector:7");
 
     [Fact]
     public async Task Counters_are_those_of_the_workers_at_each_scrape()
