@@ -65,7 +65,7 @@ internal static class CommandLine
     }
 
     /// <summary>Failures of the world outside, whose message is made for people; anything else is a mistake of ours and keeps its stack.</summary>
-    private static bool IsExpected(Exception e) => e is IngestException or EmitException or ObjectStoreException or ModelException or KafkaException or IOException or UnauthorizedAccessException;
+    private static bool IsExpected(Exception e) => e is IngestException or EmitException or ObjectStoreException or ModelException or KafkaException or ResourceLimitException or IOException or UnauthorizedAccessException;
 
     private static void AddEpilogues(Command command)
     {

@@ -73,6 +73,7 @@ internal sealed class DemoRun(Terminal terminal, FastIotOptions options, string 
 
     public async Task<int> RunAsync()
     {
+        ProcessLimits.Check();
         using ILoggerFactory loggers = Composition.Loggers(terminal, options.Log);
         ILogger log = loggers.CreateLogger("FastIot.Kafka");
         using var shutdown = new Shutdown(terminal, options.Pipeline.DrainTimeout);

@@ -56,6 +56,7 @@ internal static class ReplayCommand
 
     private static async Task<int> ToFolderAsync(Terminal terminal, FastIotOptions options, FileSourceOptions files, bool json)
     {
+        ProcessLimits.Check();
         using ILoggerFactory loggers = Composition.Loggers(terminal, options.Log);
         using var shutdown = new Shutdown(terminal, options.Pipeline.DrainTimeout);
         Model? model = Composition.Model(options.Model, loggers);

@@ -30,6 +30,7 @@ internal static class RunCommand
     private static async Task<int> RunAsync(Terminal terminal, EffectiveConfiguration configuration, bool json)
     {
         FastIotOptions options = configuration.Options;
+        ProcessLimits.Check();
         using ILoggerFactory loggers = Composition.Loggers(terminal, options.Log);
         ILogger log = loggers.CreateLogger("FastIot.Kafka");
         using var shutdown = new Shutdown(terminal, options.Pipeline.DrainTimeout);

@@ -25,6 +25,7 @@ internal static class ServeCommand
 
     private static async Task<int> RunAsync(Terminal terminal, FastIotOptions options)
     {
+        ProcessLimits.Check();
         using ILoggerFactory loggers = Composition.Loggers(terminal, options.Log);
         using var shutdown = new Shutdown(terminal, options.Pipeline.DrainTimeout);
         await using ServingHost host = await ServingHost.StartAsync(Composition.Models(options), options.Serve, Composition.Provider(options.Model), options.Alarms, loggers).ConfigureAwait(false);

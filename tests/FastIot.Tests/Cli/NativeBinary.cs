@@ -37,9 +37,12 @@ public sealed class NativeBinary
     }
 
     /// <summary>Starts it with an environment that has none of the tests' own variables.</summary>
-    public static Process Start((string Name, string Value)[] environment, params string[] arguments)
+    public static Process Start((string Name, string Value)[] environment, params string[] arguments) => StartWith(Path, environment, arguments);
+
+    /// <summary>The same by way of another program, which limits or watches it.</summary>
+    public static Process StartWith(string program, (string Name, string Value)[] environment, string[] arguments)
     {
-        var start = new ProcessStartInfo(Path, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         foreach (string name in start.Environment.Keys.Where(k => k.StartsWith("FASTIOT_", StringComparison.Ordinal)).ToList()) start.Environment.Remove(name);
         foreach ((string name, string value) in environment) start.Environment[name] = value;
         Process process = Process.Start(start)!;

@@ -19,7 +19,9 @@ public sealed class RealServers : IDisposable
     {
         if (_kafka != null) return _kafka;
         TestEnvironment.Tool("java", "default-jre-headless");
-        string[] set = [.. settings.SelectMany(s => new[] { "--set", s })];
+
+        // The fleets' days lie in the past, and Kafka lets records expire by their own time.
+        string[] set = [.. settings.Prepend("log.retention.ms=-1").SelectMany(s => new[] { "--set", s })];
         string said = Run(Script("kafka"), ["start", Path.Combine(_folder, "kafka"), $"{FreePortRange(brokers * 10)}", "--brokers", $"{brokers}", .. set]);
         return _kafka = said.Trim().Split('\n')[^1];
     }
