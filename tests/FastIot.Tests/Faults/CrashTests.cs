@@ -56,7 +56,7 @@ public sealed class CrashTests(RealServers servers) : IClassFixture<RealServers>
     {
         int kills = int.TryParse(Environment.GetEnvironmentVariable("FASTIOT_TEST_KILLS"), out int asked) ? asked : 6;
         // 50,000 readings a second where there is time for it.
-        (int sensors, int speed) = kills > 20 ? (5000, 10) : (300, 60);
+        (int sensors, int speed) = kills > 20 ? (5500, 10) : (300, 60);
         int seed = TestSeed.Or(Environment.TickCount);
         var random = new Random(seed);
         using var scene = new Scene(servers.Kafka(), servers.Minio());
