@@ -97,7 +97,7 @@ internal static class Composition
     private static Model Model(ModelOptions options, int wanted, ILoggerFactory loggers)
     {
         string version = wanted == 0 ? "latest" : wanted.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return ModelRepository.Load(ModelsFolder(options), options.Name, version, Provider(options).Provider, loggers.CreateLogger("FastIot.Scoring"));
+        return ModelRepository.Load(ModelsFolder(options), options.Name, version, Provider(options).Provider, loggers.CreateLogger("FastIot.Scoring"), options.OnnxRuntimeOnly);
     }
 
     /// <summary>The folder of models: the one named, else the one beside the binary.</summary>

@@ -119,6 +119,9 @@ public sealed class ModelOptions
 
     public string Provider { get; set; } = "";
 
+    /// <summary>False: the engine's own kernel scores what it knows, on the CPU.</summary>
+    public bool OnnxRuntimeOnly { get; set; }
+
     /// <summary>Number of the GPU.</summary>
     public int Device { get; set; }
 

@@ -89,6 +89,8 @@ public static class Settings
             (o, t) => o.Model.Poll = Durations.Parse(t)),
         Text("model.provider", "provider", SettingGroup.Model, "auto|cpu|cuda|tensorrt", "auto", "Where the model runs; auto takes the best there is",
             (o, t) => o.Model.Provider = OneOf(t, "auto", "cpu", "cuda", "tensorrt")),
+        Text("model.kernel", "kernel", SettingGroup.Model, "auto|onnxruntime", "auto", "What scores on the CPU; auto: the engine's own kernel for graphs of fastiot-train, checked against ONNX Runtime at load",
+            (o, t) => o.Model.OnnxRuntimeOnly = OneOf(t, "auto", "onnxruntime") == "onnxruntime"),
 
         Text("model.device", "device", SettingGroup.Model, "number", "0", "Number of the GPU",
             (o, t) => o.Model.Device = Int(t, 0, 1024)),

@@ -1,4 +1,5 @@
 using FastIot.Features;
+using FastIot.Scoring.Kernel;
 using Microsoft.Extensions.Logging;
 using Microsoft.ML.OnnxRuntime;
 
@@ -9,9 +10,11 @@ public sealed class Model : IDisposable
 {
     private readonly byte[] _onnx;
     private readonly SessionOptions _options;
+    private readonly AutoencoderKernel? _kernel;
 
+    /// <param name="onnxRuntimeOnly">False: graphs that the engine's own kernel knows run there, on the CPU.</param>
     /// <exception cref="ModelException">The graph does not fit the contract, or the provider cannot be used.</exception>
-    public Model(byte[] onnx, ModelManifest manifest, ExecutionProvider provider, ILogger log)
+    public Model(byte[] onnx, ModelManifest manifest, ExecutionProvider provider, ILogger log, bool onnxRuntimeOnly = false)
     {
         _onnx = onnx;
         Manifest = manifest;
@@ -23,6 +26,7 @@ public sealed class Model : IDisposable
             // Declared shapes may not be what comes out; better found here than at the first window.
             using ModelSession trial = CreateSession();
             trial.Run();
+            if (!onnxRuntimeOnly && Provider == ExecutionProvider.Cpu) _kernel = KernelCheck.Take(onnx, manifest.Graph, trial, Label, log);
         }
         catch (Exception e) when (e is OnnxRuntimeException or ModelException)
         {
@@ -36,15 +40,22 @@ public sealed class Model : IDisposable
 
     public ExecutionProvider Provider { get; }
 
+    /// <summary>Whether the engine's own kernel scores; else ONNX Runtime does.</summary>
+    public bool HasKernel => _kernel != null;
+
     /// <summary>"name:version".</summary>
     public string Label => $"{Manifest.Name}:{Manifest.Version}";
 
     /// <summary>A session of one thread.</summary>
-    public ModelSession CreateSession() => new(_onnx, Manifest.Graph, Manifest.Features, _options);
+    public ModelSession CreateSession() => _kernel != null ? new ModelSession(_kernel, Simd.Tier) : new ModelSession(_onnx, Manifest.Graph, Manifest.Features, _options);
 
     public AlarmThresholds Thresholds(double alarmBudget) => new(Manifest, alarmBudget);
 
-    public void Dispose() => _options.Dispose();
+    public void Dispose()
+    {
+        _options.Dispose();
+        _kernel?.Dispose();
+    }
 
     /// <summary>Workers are the threads; a session adds none of its own.</summary>
     internal static SessionOptions Options()

@@ -8,8 +8,9 @@ namespace FastIot.Scoring;
 public static class ModelRepository
 {
     /// <param name="version">A number, or "latest" for the highest there is.</param>
+    /// <param name="onnxRuntimeOnly">See <see cref="Model"/>.</param>
     /// <exception cref="ModelException">No such model, or it cannot be used.</exception>
-    public static Model Load(string folder, string name, string version, ExecutionProvider provider, ILogger log)
+    public static Model Load(string folder, string name, string version, ExecutionProvider provider, ILogger log, bool onnxRuntimeOnly = false)
     {
         string path = Path.Combine(folder, name);
         int[] versions = Versions(path);
@@ -24,7 +25,7 @@ public static class ModelRepository
         if (manifest.Name != name || manifest.Version != chosen) throw new ModelException($"{manifestPath} calls itself {manifest.Name}:{manifest.Version}, but lies under {name}/{chosen}");
         string hash = Convert.ToHexStringLower(SHA256.HashData(onnx));
         if (hash != manifest.OnnxSha256) throw new ModelException($"{at}/model.onnx is not the file that {manifestPath} describes: its SHA-256 is {hash}, not {manifest.OnnxSha256}");
-        return new Model(onnx, manifest, provider, log);
+        return new Model(onnx, manifest, provider, log, onnxRuntimeOnly);
     }
 
     /// <summary>Versions there are, rising.</summary>

@@ -1,19 +1,22 @@
 using FastIot.Features;
+using FastIot.Scoring.Kernel;
 using Microsoft.ML.OnnxRuntime;
 
 namespace FastIot.Scoring;
 
 /// <summary>
 /// One thread's use of a model: inputs and outputs of one fixed chunk (<see cref="Limits.ScoringChunk"/> rows) in native memory, bound once.
-/// The caller fills the inputs, calls <see cref="Run"/>, reads the outputs; nothing is allocated.
+/// The caller fills the inputs, calls <see cref="Run"/>, reads the outputs; nothing is allocated. Runs in ONNX Runtime, or in the engine's own
+/// kernel where the model has one.
 /// </summary>
 public sealed unsafe class ModelSession : IDisposable
 {
     private const int N = Limits.ScoringChunk;
 
-    private readonly InferenceSession _session;
-    private readonly OrtIoBinding _binding;
-    private readonly RunOptions _run = new();
+    private readonly InferenceSession? _session;
+    private readonly OrtIoBinding? _binding;
+    private readonly RunOptions? _run;
+    private readonly AutoencoderPass? _pass;
     private readonly List<OrtValue> _values = [];
     private readonly NativeArray<float> _features;
     private readonly NativeArray<float> _sensorType = new(N * SensorTypes.Count);
@@ -26,6 +29,7 @@ public sealed unsafe class ModelSession : IDisposable
     internal ModelSession(byte[] onnx, GraphContract graph, FeatureSpec spec, SessionOptions options)
     {
         _session = new InferenceSession(onnx, options);
+        _run = new RunOptions();
         _rowFloats = spec.Lags.Length * spec.Names.Length;
         _features = new NativeArray<float>(N * _rowFloats);
         _score.Span.Fill(float.NaN);
@@ -39,6 +43,14 @@ public sealed unsafe class ModelSession : IDisposable
         if (graph.Reconstruction == null) return;
         _reconstruction = new NativeArray<float>(N * _rowFloats);
         _binding.BindOutput(graph.Reconstruction, Value(_reconstruction, N, spec.Lags.Length, spec.Names.Length));
+    }
+
+    /// <summary>A session of the engine's own kernel.</summary>
+    internal ModelSession(AutoencoderKernel kernel, SimdTier tier)
+    {
+        _pass = new AutoencoderPass(kernel, tier);
+        _rowFloats = kernel.Graph.Lags * AutoencoderGraph.Features;
+        _features = new NativeArray<float>(N * _rowFloats);
     }
 
     /// <summary>The model's columns, [row][lag][feature], oldest lag first.</summary>
@@ -65,20 +77,27 @@ public sealed unsafe class ModelSession : IDisposable
         if (type != Scoring.SensorType.Other) oneHot[(int)type] = 1;
     }
 
-    /// <summary>Scores the whole chunk; rows that nobody filled cost the same and mean nothing.</summary>
-    public void Run()
+    /// <summary>Scores the first rows of the chunk. ONNX Runtime always takes the whole chunk: what nobody filled costs the same and means nothing.</summary>
+    public void Run(int rows = N)
     {
-        _session.RunWithBinding(_run, _binding);
+        if (_pass != null)
+        {
+            _pass.Run(rows, Features, SensorType, Score, KindLogits, ReconstructionError);
+            return;
+        }
+
+        _session!.RunWithBinding(_run, _binding);
         if (_reconstruction == null) return;
-        for (int row = 0; row < N; row++) _reconstructionError[row] = MeanSquare(_features.Pointer + row * _rowFloats, _reconstruction.Pointer + row * _rowFloats, _rowFloats);
+        for (int row = 0; row < rows; row++) _reconstructionError[row] = MeanSquare(_features.Pointer + row * _rowFloats, _reconstruction.Pointer + row * _rowFloats, _rowFloats);
     }
 
     public void Dispose()
     {
-        _binding.Dispose();
+        _binding?.Dispose();
         foreach (OrtValue value in _values) value.Dispose();
-        _run.Dispose();
-        _session.Dispose();
+        _run?.Dispose();
+        _session?.Dispose();
+        _pass?.Dispose();
         _features.Dispose();
         _sensorType.Dispose();
         _score.Dispose();
@@ -100,7 +119,7 @@ public sealed unsafe class ModelSession : IDisposable
     }
 
     /// <summary>[N] or [N, 1], as the graph has it.</summary>
-    private OrtValue PerRow(string output, NativeArray<float> memory) => _session.OutputMetadata[output].Dimensions.Length == 2 ? Value(memory, N, 1) : Value(memory, N);
+    private OrtValue PerRow(string output, NativeArray<float> memory) => _session!.OutputMetadata[output].Dimensions.Length == 2 ? Value(memory, N, 1) : Value(memory, N);
 
     private OrtValue Value(NativeArray<float> memory, params long[] shape)
     {

@@ -80,10 +80,10 @@ internal sealed unsafe class WindowScorer : IWindowScorer
         batch.Kind[row] = flat ? (sbyte)AnomalyKind.Stuck : Emit.FeatureRows.NoKind;
     }
 
-    /// <summary>Runs one chunk; what lies behind the filled rows is of earlier chunks and is not looked at.</summary>
+    /// <summary>Runs one chunk, perhaps a short one; what lies behind the filled rows is of earlier chunks and is not looked at.</summary>
     private int Run(WindowBatch batch, FeatureState features, SeriesTable series, int filled)
     {
-        _session!.Run();
+        _session!.Run(filled);
         batch.Scored += filled;
         for (int i = 0; i < filled; i++) Finish(batch, features, series, _rowOfChunk[i], i);
         return 0;

@@ -222,9 +222,17 @@ public sealed class ConfigurationLoaderTests : IDisposable
     [Fact]
     public void The_readme_has_the_current_reference_of_settings()
     {
-        string readme = File.ReadAllText(Path.Combine(TestEnvironment.Root, "README.md"));
+        string path = Path.Combine(TestEnvironment.Root, "README.md");
+        string readme = File.ReadAllText(path);
         int begin = readme.IndexOf(ConfigurationReference.BeginMark, StringComparison.Ordinal), end = readme.IndexOf(ConfigurationReference.EndMark, StringComparison.Ordinal);
         Assert.True(begin >= 0 && end > begin, "README.md has no marks around its reference of settings");
+        if (Environment.GetEnvironmentVariable("FASTIOT_WRITE_DOCS") == "1")
+        {
+            readme = $"{readme[..(begin + ConfigurationReference.BeginMark.Length)]}\n{ConfigurationReference.Markdown().Trim()}\n{readme[end..]}";
+            File.WriteAllText(path, readme);
+            end = readme.IndexOf(ConfigurationReference.EndMark, StringComparison.Ordinal);
+        }
+
         Assert.Equal(ConfigurationReference.Markdown().Trim(), readme[(begin + ConfigurationReference.BeginMark.Length)..end].Trim());
     }
 

@@ -1,5 +1,6 @@
 using FastIot.Features;
 using FastIot.Scoring;
+using FastIot.Scoring.Kernel;
 using FastIot.Training;
 
 namespace FastIot.Tests.Training;
@@ -30,6 +31,19 @@ public sealed class TrainingTests
             Assert.Equal(error, session.ReconstructionError[row], 1e-4 * Math.Max(1, error));
             for (int k = 0; k < AnomalyKinds.Modelled; k++) Assert.Equal(logits[k], session.KindLogits[row * AnomalyKinds.Modelled + k], 1e-4);
         }
+    }
+
+    [Theory]
+    [InlineData(SimdTier.Vector128)]
+    [InlineData(SimdTier.Vector256)]
+    public void The_engines_own_kernel_knows_the_graph_whatever_its_sizes(SimdTier tier)
+    {
+        byte[] onnx = OnnxExport.Write(Weights(3));
+        using ModelSession session = SequenceScores.Session(onnx, FeatureSpec.Default);
+        Assert.True(AutoencoderGraph.TryRead(onnx, out AutoencoderGraph? graph, out string why), why);
+        using var kernel = new AutoencoderKernel(graph);
+        float apart = KernelCheck.Compare(kernel, tier, session);
+        Assert.True(apart <= KernelCheck.Tolerance, $"{apart:g3} apart");
     }
 
     [Fact]
