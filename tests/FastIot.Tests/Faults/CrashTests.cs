@@ -61,6 +61,7 @@ public sealed class CrashTests(RealServers servers) : IClassFixture<RealServers>
         var random = new Random(seed);
         using var scene = new Scene(servers.Kafka(), servers.Minio());
         Instance producer = scene.Produce(sensors, "24h", speed);
+        var producing = Stopwatch.StartNew();
         long progress = 0;
         var back = new List<double>();
         for (int kill = 0; kill < kills; kill++)
@@ -77,9 +78,10 @@ public sealed class CrashTests(RealServers servers) : IClassFixture<RealServers>
 
         producer.Signal(Instance.Terminate);
         producer.AwaitExit(s_patience);
+        double rate = Enumerable.Range(0, Scene.Partitions).Sum(scene.EndOffset) / producing.Elapsed.TotalSeconds;
         scene.Settle();
         scene.Judge(leastWindows: 10_000);
         back.Sort();
-        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}, {kills} kills; from the start to a further commit: p50 {back[back.Count / 2]:0.0} s, max {back[^1]:0.0} s");
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}, {kills} kills, {rate:0} records a second; from the start to a further commit: p50 {back[back.Count / 2]:0.0} s, max {back[^1]:0.0} s");
     }
 }
