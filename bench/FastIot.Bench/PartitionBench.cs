@@ -35,7 +35,7 @@ public class PartitionBench
         var options = new PipelineOptions();
         options = options with { Features = options.Features with { WarmingWindows = 1 } };
         var statistics = new WorkerStatistics();
-        _closer = new WindowCloser(options, new ScorerSet(1, _ => null, _ => new WindowScorer(_model, options.AlarmBudget)), statistics);
+        _closer = new WindowCloser(options, new ScorerSet(_model?.Manifest.Version ?? 0, _ => null, _ => new WindowScorer(_model, options.AlarmBudget)), statistics);
         _partition = new Partition(0, options, options.ConfigHash(), _closer, new OutputChannels(new NoSink(), null, EventClock.Wall(), TimeSpan.FromSeconds(1), statistics, new ModelVersions(_model).Label));
         _partition.Begin(new StartState { Offset = 0 });
         _source = new HistorySource(new FleetOptions { Sensors = Sensors }, [0], 1, Limits.MaxTimeUs);

@@ -9,7 +9,7 @@ internal static class RawModel
 {
     public static void Run(int seconds)
     {
-        using Model model = ModelRepository.Load(Path.Combine(AppContext.BaseDirectory, "models"), "anomaly_detector", "latest", ExecutionProvider.Cpu, NullLogger.Instance);
+        using Model model = ModelRepository.Load(Path.Combine(AppContext.BaseDirectory, "models"), "anomaly_detector", "latest", ExecutionProvider.Cpu, NullLogger.Instance, onnxRuntimeOnly: true);
         long batches = 0;
         long started = Stopwatch.GetTimestamp();
         var threads = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(() =>

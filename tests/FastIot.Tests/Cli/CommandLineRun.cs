@@ -12,7 +12,7 @@ internal static class CommandLineRun
         using var output = new StringWriter();
         using var error = new StringWriter();
         var terminal = new Terminal(output, TextWriter.Synchronized(error), Live: false, environment.ToDictionary(v => v.Name, v => v.Value));
-        int exitCode = CommandLine.Run(arguments, terminal);
+        int exitCode = FastIot.Cli.CommandLine.Run(arguments, terminal);
         return new ProcessResult(exitCode, output.ToString(), error.ToString());
     }
 }

@@ -12,7 +12,7 @@ public sealed class CommandLineTests
         get
         {
             var data = new TheoryData<string>();
-            RootCommand root = CommandLine.Create(new Terminal(TextWriter.Null, TextWriter.Null, false, new Dictionary<string, string>()));
+            RootCommand root = FastIot.Cli.CommandLine.Create(new Terminal(TextWriter.Null, TextWriter.Null, false, new Dictionary<string, string>()));
             foreach (string words in Leaves(root, "")) data.Add(words);
             return data;
         }
@@ -32,7 +32,7 @@ public sealed class CommandLineTests
     [Fact]
     public void Examples_name_only_flags_that_their_command_has()
     {
-        RootCommand root = CommandLine.Create(new Terminal(TextWriter.Null, TextWriter.Null, false, new Dictionary<string, string>()));
+        RootCommand root = FastIot.Cli.CommandLine.Create(new Terminal(TextWriter.Null, TextWriter.Null, false, new Dictionary<string, string>()));
         foreach (Command command in Everything(root))
         {
             foreach (string line in (Examples.Of(command) ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries))
@@ -115,7 +115,7 @@ public sealed class CommandLineTests
     [Fact]
     public void Help_shows_each_default_once_and_in_the_readers_units()
     {
-        RootCommand root = CommandLine.Create(new Terminal(TextWriter.Null, TextWriter.Null, false, new Dictionary<string, string>()));
+        RootCommand root = FastIot.Cli.CommandLine.Create(new Terminal(TextWriter.Null, TextWriter.Null, false, new Dictionary<string, string>()));
         foreach (string words in Leaves(root, "")) Assert.DoesNotContain("[default:", CommandLineRun.Run([.. words.Split(' '), "--help"]).Out);
     }
 
