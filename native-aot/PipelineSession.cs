@@ -52,6 +52,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     private readonly Stopwatch _clock = new();
     private readonly ModelFollower? _follower;
     private readonly LiveView? _live;
+    private readonly ServiceNotifier? _notifier;
     private HttpPort? _http;
     private PipelineState _state = PipelineState.Starting;
     private Totals _base = new();
@@ -70,6 +71,7 @@ internal sealed class PipelineSession : IAsyncDisposable
         _models = Composition.Versions(parts.Options.Model, model, loggers);
         Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, _models, parts.Clock, loggers, _live);
         Progress = new ProgressLine(terminal);
+        _notifier = ServiceNotifier.Of(terminal);
         if (parts.FollowsModel && model != null) _follower = new ModelFollower(parts.Options, parts.Workers, model, _models, loggers);
     }
 
@@ -121,11 +123,14 @@ internal sealed class PipelineSession : IAsyncDisposable
     /// <summary>Shows progress until the pipeline ends by itself, <paramref name="until"/> says so, or the end is asked for.</summary>
     public async Task WatchAsync(CancellationToken ended, Func<bool>? until = null)
     {
+        // A member without a partition stands by: for the service manager it is as ready as the others.
+        _notifier?.Ready();
         while (!Pipeline.Completion.IsCompleted && !ended.IsCancellationRequested && until?.Invoke() != true)
         {
             await Task.WhenAny(Pipeline.Completion, Task.Delay(s_look, ended)).ConfigureAwait(false);
             if (_state == PipelineState.Starting && Pipeline.Snapshot().Partitions.Any(p => p.Assigned)) _state = PipelineState.Running;
             Progress.Update(Figures());
+            _notifier?.Beat(Status);
         }
     }
 
@@ -135,6 +140,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     {
         EndSteady();
         _state = PipelineState.Draining;
+        _notifier?.Stopping();
         TimeSpan timeout = _parts.Options.Pipeline.DrainTimeout;
         Pipeline.RequestDrain();
         bool inTime = await Task.WhenAny(Pipeline.Completion, Task.Delay(timeout)).ConfigureAwait(false) == Pipeline.Completion;
@@ -195,6 +201,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     {
         if (_follower != null) await _follower.DisposeAsync().ConfigureAwait(false);
         if (_http != null) await _http.DisposeAsync().ConfigureAwait(false);
+        _notifier?.Dispose();
         Pipeline.Dispose();
         _files.Dispose();
         _parts.Store.Dispose();
@@ -203,6 +210,12 @@ internal sealed class PipelineSession : IAsyncDisposable
     }
 
     private string ModelLabel() => _models.Label(_models.Current) ?? "none";
+
+    private string Status()
+    {
+        PipelineStatistics now = Pipeline.Snapshot();
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{PipelineStates.Name(State())}: {now.Partitions.Count(p => p.Assigned)} partitions, {now.Readings} readings, {now.Anomalies} anomalies, lag {now.Lag}");
+    }
 
     private PipelineState State() => Pipeline.Completion.IsFaulted ? PipelineState.Failed : _state;
 
