@@ -140,7 +140,7 @@ public sealed unsafe class CompressionTests : IDisposable
     }
 
     /// <summary>The wire format's own data, and others that the formats' corner cases come up in.</summary>
-    private static IEnumerable<byte[]> Samples(int seed)
+    internal static IEnumerable<byte[]> Samples(int seed)
     {
         var random = new Random(TestSeed.Or(seed));
         for (int length = 0; length < 80; length++) yield return [.. Enumerable.Range(0, length).Select(_ => (byte)random.Next(length % 3 == 0 ? 2 : 256))];
@@ -164,7 +164,7 @@ public sealed unsafe class CompressionTests : IDisposable
         }
     }
 
-    private static byte[] Readings(int count)
+    internal static byte[] Readings(int count)
     {
         var random = new Random(count);
         return Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, count).Select(i =>

@@ -4,15 +4,12 @@ using System.Runtime.InteropServices;
 namespace FastIot.Kafka.Wire.Compression;
 
 /// <summary>
-/// Gzip by the zlib-ng that every .NET program brings along, through the entry points of the framework's own streams: these would allocate a
-/// state per batch, which is kept here. The native binary has it linked in.
+/// Writes by the zlib-ng that every .NET program brings along, through the entry points of the framework's own streams: these would allocate a
+/// state per batch, which is kept here. The native binary has it linked in. What it writes is read by <see cref="Inflate"/>.
 /// </summary>
 internal static unsafe partial class Zlib
 {
     public const int Ok = 0;
-    public const int StreamEnd = 1;
-    public const int BufferError = -5;
-    public const int NoFlush = 0;
     public const int FullFlush = 3;
 
     private const string Library = "libSystem.IO.Compression.Native";
@@ -40,18 +37,6 @@ internal static unsafe partial class Zlib
 
     [LibraryImport(Library)]
     public static partial uint CompressionNative_Crc32(uint crc, byte* bytes, int length);
-
-    [LibraryImport(Library)]
-    public static partial int CompressionNative_InflateInit2_(State* state, int windowBits);
-
-    [LibraryImport(Library)]
-    public static partial int CompressionNative_Inflate(State* state, int flush);
-
-    [LibraryImport(Library)]
-    public static partial int CompressionNative_InflateReset2_(State* state, int windowBits);
-
-    [LibraryImport(Library)]
-    public static partial int CompressionNative_InflateEnd(State* state);
 }
 
 /// <summary>Writes gzip members. One thread.</summary>
@@ -112,56 +97,82 @@ internal sealed unsafe class GzipCompressor : IDisposable
     ~GzipCompressor() => Dispose();
 }
 
-/// <summary>Reads gzip members. One thread.</summary>
+/// <summary>Reads the first gzip member (RFC 1952) and leaves out what follows it, as zlib does. One thread.</summary>
 internal sealed unsafe class GzipDecompressor : IDisposable
 {
-    private const int GzipWindow = 31;
+    private const int HeaderBytes = 10;
+    private const int TrailerBytes = 8;
+    private const byte Deflated = 8;
 
-    private Zlib.State* _state = (Zlib.State*)NativeMemory.AllocZeroed((nuint)sizeof(Zlib.State));
+    private readonly Inflate _inflate = new();
 
-    public GzipDecompressor()
+    [Flags]
+    private enum HeaderFlags
     {
-        int error = Zlib.CompressionNative_InflateInit2_(_state, GzipWindow);
-        if (error != Zlib.Ok) throw new OutOfMemoryException($"zlib cannot start: {error}");
+        Checksum = 2,
+        Extra = 4,
+        Name = 8,
+        Comment = 16,
+        Reserved = 0xE0,
     }
 
     /// <exception cref="CompressionException">Not gzip's, damaged, or larger than <paramref name="most"/>.</exception>
     public int Decompress(byte* source, int length, ByteBuffer destination, int most)
     {
-        Zlib.CompressionNative_InflateReset2_(_state, GzipWindow);
-        _state->NextIn = source;
-        _state->AvailableIn = (uint)length;
-        destination.Reserve(Guess(source, length, most));
-        for (int written = 0; ;)
-        {
-            int room = Math.Min(destination.Capacity, most) - written;
-            _state->NextOut = destination.Pointer + written;
-            _state->AvailableOut = (uint)room;
-            int status = Zlib.CompressionNative_Inflate(_state, Zlib.NoFlush);
-            written += room - (int)_state->AvailableOut;
-            if (status == Zlib.StreamEnd) return written;
-            if (status is not (Zlib.Ok or Zlib.BufferError) || _state->AvailableOut != 0) throw new CompressionException($"gzip: damaged ({(_state->Message == null ? $"error {status}" : Marshal.PtrToStringUTF8((nint)_state->Message))})");
-            if (written == most) throw new CompressionException($"gzip: more than {most} bytes");
-            destination.Reserve(Math.Min(most, Math.Max(written * 2, 1 << 16)), written);
-        }
+        int header = Header(new ReadOnlySpan<byte>(source, length));
+        int written = _inflate.Read(source + header, length - header, destination, Guess(source, length, most), most);
+        ReadOnlySpan<byte> trailer = _inflate.Rest;
+        if (trailer.Length < TrailerBytes) throw Inflate.Damaged("it ends too early");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != _inflate.Checksum) throw Inflate.Damaged("incorrect data check");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer[sizeof(uint)..]) != (uint)written) throw Inflate.Damaged("incorrect length check");
+        return written;
     }
 
-    public void Dispose()
+    public void Dispose() => _inflate.Dispose();
+
+    /// <summary>Checks the header.</summary>
+    /// <returns>Its length: at least <see cref="HeaderBytes"/>.</returns>
+    private static int Header(ReadOnlySpan<byte> source)
     {
-        if (_state == null) return;
-        Zlib.CompressionNative_InflateEnd(_state);
-        NativeMemory.Free(_state);
-        _state = null;
-        GC.SuppressFinalize(this);
+        if (source.Length < HeaderBytes) throw Inflate.Damaged("it ends too early");
+        if (source[0] != 0x1F || source[1] != 0x8B) throw Inflate.Damaged("incorrect header check");
+        if (source[2] != Deflated) throw Inflate.Damaged("unknown compression method");
+        var flags = (HeaderFlags)source[3];
+        if ((flags & HeaderFlags.Reserved) != 0) throw Inflate.Damaged("unknown header flags set");
+        int at = HeaderBytes;
+        if ((flags & HeaderFlags.Extra) != 0)
+        {
+            int bytes = source.Length - at < sizeof(ushort) ? source.Length : BinaryPrimitives.ReadUInt16LittleEndian(source[at..]);
+            at += sizeof(ushort) + bytes;
+        }
+
+        if ((flags & HeaderFlags.Name) != 0) at = TextEnd(source, at);
+        if ((flags & HeaderFlags.Comment) != 0) at = TextEnd(source, at);
+        if ((flags & HeaderFlags.Checksum) != 0)
+        {
+            if (source.Length - at < sizeof(ushort)) throw Inflate.Damaged("it ends too early");
+            fixed (byte* bytes = source)
+            {
+                if ((ushort)Zlib.CompressionNative_Crc32(0, bytes, at) != BinaryPrimitives.ReadUInt16LittleEndian(source[at..])) throw Inflate.Damaged("header crc mismatch");
+            }
+
+            at += sizeof(ushort);
+        }
+
+        return at <= source.Length ? at : throw Inflate.Damaged("it ends too early");
     }
 
-    ~GzipDecompressor() => Dispose();
+    /// <summary>Behind a text that ends with a zero.</summary>
+    private static int TextEnd(ReadOnlySpan<byte> source, int at)
+    {
+        int length = at <= source.Length ? source[at..].IndexOf((byte)0) : -1;
+        return length >= 0 ? at + length + 1 : throw Inflate.Damaged("it ends too early");
+    }
 
     /// <summary>The last four bytes say how much comes out. They may lie: believed within deflate's own limit of about 1,032 to 1.</summary>
     private static int Guess(byte* source, int length, int most)
     {
-        if (length < sizeof(uint)) return 1;
         uint said = BinaryPrimitives.ReadUInt32LittleEndian(new ReadOnlySpan<byte>(source + length - sizeof(uint), sizeof(uint)));
-        return (int)Math.Min(Math.Min(said, (long)length * 1032 + 64), most) + 1;
+        return (int)Math.Min(Math.Min(said, (long)length * 1032 + 64), most);
     }
 }
