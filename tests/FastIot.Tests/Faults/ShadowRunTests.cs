@@ -30,12 +30,11 @@ public sealed class ShadowRunTests(RealServers servers) : IClassFixture<RealServ
             Instance heir = scene.Start("a", flags: plain);
             scene.AwaitEach(200, heir);
             heir.End(s_patience);
-            Instance last = scene.Start("a", flags: shadowed);
+            Instance last = scene.Start("a", null, "2s", shadowed);
             producer.AwaitExit(s_patience);
-            scene.AwaitEach(1, last);
+            scene.AwaitSettled(last);
             last.End(s_patience);
             Assert.Matches(@"shadow +anomaly_detector:4: [0-9,]+ windows compared", last.Said);
-            scene.Settle("a", shadowed);
             scene.Judge(leastWindows: 10_000);
             Assert.All(scene.Committed(), m => Assert.Equal((3, 3), (m!.Model.Version, m.Model.Latest)));
         }
