@@ -94,6 +94,21 @@ internal static class Composition
         return options.Name == "none" ? null : Model(options, options.Version, loggers);
     }
 
+    /// <param name="live">The model in force.</param>
+    /// <returns>Null where none is wanted.</returns>
+    /// <exception cref="ConfigurationException">There is nothing to compare it with.</exception>
+    /// <exception cref="ModelException">There is no such version, or it wants other features.</exception>
+    public static Shadow? Shadow(FastIotOptions options, Model? live, PipelineOptions pipeline, ILoggerFactory loggers)
+    {
+        ModelOptions model = options.Model;
+        if (model.ShadowVersion == 0) return null;
+        string name = model.ShadowName.Length > 0 ? model.ShadowName : model.Name, label = $"{name}:{model.ShadowVersion}";
+        if (live == null) throw new ConfigurationException([$"model.shadow: {label} has nothing to be compared with, as model.name is none"]);
+        if (live.Label == label) throw new ConfigurationException([$"model.shadow: {label} is the version that scores already; model.version names the one that is to go on scoring meanwhile"]);
+        Model shadow = ModelRepository.Load(ModelsFolder(model), name, $"{model.ShadowVersion}", Provider(model).Provider, loggers.CreateLogger("FastIot.Scoring"), model.OnnxRuntimeOnly);
+        return new Shadow(shadow, live, pipeline, loggers.CreateLogger("FastIot.Scoring"));
+    }
+
     private static Model Model(ModelOptions options, int wanted, ILoggerFactory loggers)
     {
         string version = wanted == 0 ? "latest" : wanted.ToString(System.Globalization.CultureInfo.InvariantCulture);

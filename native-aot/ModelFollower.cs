@@ -36,10 +36,10 @@ internal sealed partial class ModelFollower : IAsyncDisposable
     private void Offer()
     {
         if (_watcher.Take() is not { } model) return;
-        PipelineOptions wanted = _wanted(model);
-        if (wanted.ConfigHash() != _present.ConfigHash() || wanted.Features.BetweenReadings && !_present.Features.BetweenReadings)
+        string? difference = model.Manifest.Features.DifferenceFrom(_present.Features);
+        if (difference != null || _wanted(model).ConfigHash() != _present.ConfigHash())
         {
-            NeedsRestart(_log, model.Label);
+            NeedsRestart(_log, model.Label, difference ?? "its name is another");
             model.Dispose();
             return;
         }
@@ -47,6 +47,6 @@ internal sealed partial class ModelFollower : IAsyncDisposable
         _versions.Offer(model);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{model} wants other features than those that are kept: it scores after a restart")]
-    private static partial void NeedsRestart(ILogger log, string model);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{model} wants other features than those that are kept: it scores after a restart ({why})")]
+    private static partial void NeedsRestart(ILogger log, string model, string why);
 }

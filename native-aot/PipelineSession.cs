@@ -46,6 +46,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     private readonly SessionParts _parts;
     private readonly Model? _model;
     private readonly ModelVersions _models;
+    private readonly Shadow? _shadow;
     private readonly FeatureFileWriter _files;
     private readonly Evaluation.LabelFigures? _labels;
     private readonly LatencyHistogram _latency = new();
@@ -65,11 +66,12 @@ internal sealed class PipelineSession : IAsyncDisposable
         _parts = parts;
         _model = model;
         PipelineOptions options = Composition.Pipeline(parts.Options, model, parts.Workers);
+        _shadow = Composition.Shadow(parts.Options, model, options, loggers);
         _labels = options.Labels;
         _files = new FeatureFileWriter(parts.Store, options.Windows.WindowUs, options.ConfigHash(), loggers.CreateLogger("FastIot.Files"));
         if (parts.HttpAddress is { Length: > 0 }) _live = new LiveView(options.Windows.WindowUs);
         _models = Composition.Versions(parts.Options.Model, model, loggers);
-        Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, _models, parts.Clock, loggers, _live);
+        Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, _models, parts.Clock, loggers, _live, _shadow);
         Progress = new ProgressLine(terminal);
         _notifier = ServiceNotifier.Of(terminal);
         if (parts.FollowsModel && model != null) _follower = new ModelFollower(parts.Options, parts.Workers, model, _models, loggers);
@@ -186,6 +188,7 @@ internal sealed class PipelineSession : IAsyncDisposable
             Scored = Since(s => s.Scored),
             Anomalies = Since(s => s.Anomalies),
             AnomaliesByKind = Counts(Enumerable.Range(0, AnomalyKinds.Modelled + 1).Select(k => (AnomalyKinds.Name((AnomalyKind)k), Since(s => s.ByKind[k])))),
+            Shadow = _shadow == null ? null : ShadowSummary.Of(_shadow),
             Truth = truth,
             Latency = Latency(),
             Files = new FilesSummary(_files.Location, _files.FilesWritten, _files.RowsWritten, _files.BytesWritten),
@@ -207,6 +210,7 @@ internal sealed class PipelineSession : IAsyncDisposable
         _parts.Store.Dispose();
         _models.Dispose();
         _model?.Dispose();
+        _shadow?.Dispose();
     }
 
     private string ModelLabel() => _models.Label(_models.Current) ?? "none";
@@ -242,6 +246,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     private void AddMetrics(PipelineMetrics metrics)
     {
         if (_labels != null) metrics.BeforeScrape(new LabelMetrics(metrics.Factory, _labels).Update);
+        if (_shadow != null) metrics.BeforeScrape(new ShadowMetrics(metrics.Factory, _shadow).Update);
         (string Name, double Share)[] quantiles = [("0.5", .5), ("0.95", .95), ("0.99", .99)];
         Gauge latency = metrics.Factory.CreateGauge("fastiot_anomaly_latency_seconds", "From a window's last event being due to its anomaly's acknowledgement, since the start", ["quantile"]);
         Gauge old = metrics.Factory.CreateGauge("processing_latency_seconds", "As fastiot_anomaly_latency_seconds, under the predecessor's name", ["quantile"]);

@@ -51,6 +51,9 @@ internal sealed class Summary
     /// <summary>Windows that raised an alarm, by what they look like.</summary>
     public required SortedDictionary<string, long> AnomaliesByKind { get; init; }
 
+    /// <summary>Null where no second model scored beside the first.</summary>
+    public ShadowSummary? Shadow { get; init; }
+
     public TruthSummary? Truth { get; init; }
 
     public LatencySummary? Latency { get; init; }

@@ -15,6 +15,7 @@ internal static class SummaryText
         if (s.Replayed > 0) Line(text, "replayed", $"{s.Replayed:N0} records read again");
         Line(text, "windows", $"{s.Windows:N0} closed, {s.Scored:N0} scored");
         Line(text, "anomalies", $"{s.Anomalies:N0} windows{Counts(s.AnomaliesByKind)}");
+        if (s.Shadow is { } shadow) AppendShadow(text, shadow);
         if (s.Truth is { } truth) AppendTruth(text, truth);
         if (s.Latency is { } l) Line(text, "latency", $"p50 {l.P50Ms:N0} ms, p95 {l.P95Ms:N0} ms, p99 {l.P99Ms:N0} ms, max {l.MaxMs:N0} ms ({l.Count:N0} anomalies)");
         if (s.Files is { } f) Line(text, "files", $"{f.Files:N0} with {f.Rows:N0} rows, {Bytes(f.Bytes)}, in {f.Location}");
@@ -32,6 +33,12 @@ internal static class SummaryText
         int unit = 0;
         for (; value >= 1024 && unit < units.Length - 1; unit++) value /= 1024;
         return $"{value:0.#} {units[unit]}";
+    }
+
+    private static void AppendShadow(StringBuilder text, ShadowSummary s)
+    {
+        Line(text, "shadow", $"{s.Model}: {s.Windows:N0} windows compared, both alarm at {s.Both:N0}, {s.LiveOnly:N0} by the model only, {s.ShadowOnly:N0} by the shadow only{(s.NoScore > 0 ? $", {s.NoScore:N0} without a score" : "")}");
+        Line(text, "", $"scores {s.MeanDifference:0.###} apart in the mean; alarms per sensor and day {s.LiveAlarmsPerSensorDay:N2} by the model, {s.ShadowAlarmsPerSensorDay:N2} by the shadow{(s.IsOn ? "" : "; it has FAILED meanwhile, see the log")}");
     }
 
     private static void AppendTruth(StringBuilder text, TruthSummary truth)

@@ -33,7 +33,7 @@ internal static class EvaluateCommand
         {
             files, features, truth, clean, models, sensors, hours, seed, rate, resamples, noBaselines, label, json, html,
         };
-        var flags = new SettingFlags(command, [SettingGroup.Readings, SettingGroup.Windows, SettingGroup.Alarms, SettingGroup.Model, SettingGroup.Log], ["model.name"]);
+        var flags = new SettingFlags(command, [SettingGroup.Readings, SettingGroup.Windows, SettingGroup.Alarms, SettingGroup.Model, SettingGroup.Log], ["model.name", "model.shadow"]);
         command.SetAction(async (parsed, _) =>
         {
             FastIotOptions options = flags.Load(parsed, terminal).Options;

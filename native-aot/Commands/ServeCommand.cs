@@ -13,7 +13,7 @@ internal static class ServeCommand
     {
         var command = new Command("serve", "Serve models over HTTP: TensorFlow Serving's REST API and the Open Inference Protocol (KServe v2)");
         var flags = new SettingFlags(command, [SettingGroup.Serve, SettingGroup.Alarms, SettingGroup.Model, SettingGroup.Store, SettingGroup.Pipeline, SettingGroup.Log],
-            ["model.name", "model.version", "store.folder", "store.minio.bucket", "pipeline.workers", "pipeline.max-series"]);
+            ["model.name", "model.version", "model.shadow", "store.folder", "store.minio.bucket", "pipeline.workers", "pipeline.max-series"]);
         command.SetAction((parsed, _) =>
         {
             EffectiveConfiguration configuration = flags.Load(parsed, terminal);

@@ -18,12 +18,14 @@ internal sealed unsafe class WindowCloser : IDisposable
     private readonly WindowBatch _batch = new();
     private readonly WorkerStatistics _statistics;
     private readonly LiveWorker? _live;
+    private readonly ShadowScorer? _shadow;
     private readonly NativeArray<nint> _slabs;
     private readonly bool _hasFeatures;
     private readonly bool _vectors = Simd.Tier >= SimdTier.Vector256;
 
     /// <param name="live">Shows what closes; null = nobody can look.</param>
-    public WindowCloser(PipelineOptions options, ScorerSet scorers, WorkerStatistics statistics, LiveWorker? live = null)
+    /// <param name="shadow">Scores what closes once more, for comparison; null = nothing is compared.</param>
+    public WindowCloser(PipelineOptions options, ScorerSet scorers, WorkerStatistics statistics, LiveWorker? live = null, ShadowScorer? shadow = null)
     {
         _spec = options.Windows;
         Scorers = scorers;
@@ -31,6 +33,7 @@ internal sealed unsafe class WindowCloser : IDisposable
         _hasFeatures = options.Features.Names.Length > 0;
         _statistics = statistics;
         _live = live;
+        _shadow = shadow;
         _slabs = new NativeArray<nint>(_spec.PanesPerWindow);
     }
 
@@ -58,14 +61,22 @@ internal sealed unsafe class WindowCloser : IDisposable
         _live?.Window(outputs.Partition, _batch, series, features);
         _statistics.ScoreTicks += scored - observed;
         _statistics.CloseTicks += Stopwatch.GetTimestamp() - started - (scored - observed);
+
+        // Last, when every output has what it needs. What the model sees of a series is as it was before the baselines moved.
+        _shadow?.Compare(outputs.Partition, _batch, features, series);
     }
 
-    /// <summary>The partition is given up: nothing of it is shown any more.</summary>
-    public void Forget(int partition) => _live?.Forget(partition);
+    /// <summary>The partition is given up: nothing of it is shown, or compared, any more.</summary>
+    public void Forget(int partition)
+    {
+        _live?.Forget(partition);
+        _shadow?.Forget(partition);
+    }
 
     public void Dispose()
     {
         Scorers.Dispose();
+        _shadow?.Dispose();
         _batch.Dispose();
         _slabs.Dispose();
     }

@@ -114,6 +114,12 @@ public sealed class ModelOptions
     /// <summary>0: the highest there is.</summary>
     public int Version { get; set; }
 
+    /// <summary>Name of the model that scores beside this one; empty: this one's.</summary>
+    public string ShadowName { get; set; } = "";
+
+    /// <summary>Its version; 0: none does.</summary>
+    public int ShadowVersion { get; set; }
+
     /// <summary>0: a newer version counts after a restart only.</summary>
     public TimeSpan Poll { get; set; }
 

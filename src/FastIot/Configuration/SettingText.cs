@@ -41,6 +41,17 @@ internal static class SettingText
         return sizes.Zip(sizes.Skip(1)).All(p => p.First < p.Second) ? sizes : throw new FormatException($"\"{text}\" does not rise");
     }
 
+    /// <summary>A version of the model in force, or NAME:VERSION of any; "none" is version 0.</summary>
+    public static (string Name, int Version) Shadow(string text)
+    {
+        if (string.Equals(text, "none", StringComparison.OrdinalIgnoreCase)) return ("", 0);
+        int colon = text.LastIndexOf(':');
+        bool isVersion = int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int version) && version > 0;
+        return isVersion && colon != 0
+            ? (colon < 0 ? "" : text[..colon], version)
+            : throw new FormatException($"\"{text}\" is neither a version, such as 4, nor NAME:VERSION, nor none");
+    }
+
     public static string NotEmpty(string text) => text.Length > 0 ? text : throw new FormatException("a value is needed");
 
     /// <summary>Kafka's own rule: 1 to 249 letters, digits, dots, underscores and dashes.</summary>

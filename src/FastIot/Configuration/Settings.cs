@@ -85,6 +85,8 @@ public static class Settings
             (o, t) => o.Model.Name = NotEmpty(t), "MODEL_NAME"),
         Text("model.version", "model-version", SettingGroup.Model, "latest|number", "latest", "Version of the model",
             (o, t) => o.Model.Version = string.Equals(t, "latest", StringComparison.OrdinalIgnoreCase) ? 0 : Int(t, 1, int.MaxValue)),
+        Text("model.shadow", "shadow", SettingGroup.Model, "none|VERSION|NAME:VERSION", "none", "Version that scores the same windows beside the model, for comparison in metrics only: before it is promoted",
+            (o, t) => (o.Model.ShadowName, o.Model.ShadowVersion) = Shadow(t)),
         Text("model.poll", "model-poll", SettingGroup.Model, "duration", "10s", "Time between two looks for a newer version, which then scores without a restart; 0 = never",
             (o, t) => o.Model.Poll = Durations.Parse(t)),
         Text("model.provider", "provider", SettingGroup.Model, "auto|cpu|cuda|tensorrt", "auto", "Where the model runs; auto takes the best there is",

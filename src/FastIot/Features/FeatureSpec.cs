@@ -51,4 +51,26 @@ public sealed record FeatureSpec
 
     /// <summary>Rows of the model's input, as windows back, oldest first. Beyond <see cref="FeatureHistory.RecentRows"/> the row is the nearest older one that was kept.</summary>
     public int[] Lags { get; init; } = [144, 108, 72, 48, 36, 24, 18, 12, 9, 6, 5, 4, 3, 2, 1, 0];
+
+    /// <summary>
+    /// What keeps a model of these features from running on what is kept for others; null where nothing does. Warming is no part of a model.
+    /// </summary>
+    public string? DifferenceFrom(FeatureSpec kept)
+    {
+        return Difference("names", Names, kept.Names)
+            ?? Difference("raw_mean", RawMean, kept.RawMean)
+            ?? Difference("raw_scale", RawScale, kept.RawScale)
+            ?? Difference("lags", Lags, kept.Lags)
+            ?? Difference("floors", Floors, kept.Floors)
+            ?? Difference("baseline_windows", [BaselineWindows], [kept.BaselineWindows])
+            ?? Difference("level_windows", [Level30Windows, Level120Windows, Level5Windows], [kept.Level30Windows, kept.Level120Windows, kept.Level5Windows])
+            ?? Difference("winsorise_after", [WinsoriseAfter], [kept.WinsoriseAfter])
+            ?? Difference("winsorise_at", [WinsoriseAt], [kept.WinsoriseAt])
+            ?? Difference("alarm_gain", [AlarmGain], [kept.AlarmGain])
+            ?? Difference("slow_at_false_alarms_per_day", [SlowAtFalseAlarmsPerDay], [kept.SlowAtFalseAlarmsPerDay]);
+    }
+
+    /// <param name="member">As model.json calls it.</param>
+    private static string? Difference<T>(string member, T[] wanted, T[] kept) =>
+        wanted.SequenceEqual(kept) ? null : $"its features.{member} ({string.Join(", ", wanted)}) are not those that are kept ({string.Join(", ", kept)})";
 }

@@ -12,8 +12,12 @@ internal static class Episodes
         {
             if (batch.IsAnomaly[row] == 0) continue;
             ref SeriesState state = ref features[batch.Slot[row]];
-            if (state.LastAlarmUs == 0 || batch.WindowEndUs - state.LastAlarmUs > windowUs) state.EpisodeStartUs = batch.WindowEndUs;
+            if (Begins(state.LastAlarmUs, batch.WindowEndUs, windowUs)) state.EpisodeStartUs = batch.WindowEndUs;
             state.LastAlarmUs = batch.WindowEndUs;
         }
     }
+
+    /// <summary>Whether an alarm begins an episode of its own.</summary>
+    /// <param name="lastAlarmUs">Window end of the series' last one; 0 = there was none.</param>
+    public static bool Begins(long lastAlarmUs, long endUs, long windowUs) => lastAlarmUs == 0 || endUs - lastAlarmUs > windowUs;
 }

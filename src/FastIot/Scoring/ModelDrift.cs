@@ -39,12 +39,15 @@ public sealed class ModelDrift
 
     public void Add(SensorType sensorType, float score, float reconstructionError, bool isAlarm)
     {
-        int type = sensorType == SensorType.Other ? Types - 1 : (int)sensorType;
+        int type = Place(sensorType);
         _scored[type]++;
         if (isAlarm) _alarms[type]++;
         Count(type, score);
         Count(Types + type, reconstructionError);
     }
+
+    /// <summary>A type's place in <see cref="TypeNames"/>.</summary>
+    internal static int Place(SensorType type) => type == SensorType.Other ? Types - 1 : (int)type;
 
     private static ScoreReference? Of(IReadOnlyList<ScoreReference> references, int type) =>
         references.FirstOrDefault(r => r.Type == TypeNames[type]) ?? references.FirstOrDefault(r => r.Type == "*");

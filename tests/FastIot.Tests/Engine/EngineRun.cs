@@ -16,12 +16,12 @@ internal sealed class EngineRun : IDisposable
     public PipelineStatistics Statistics { get; private set; } = null!;
 
     /// <summary>Reads the log to its end and closes every window.</summary>
-    public async Task RunAsync(MemoryLog log, PipelineOptions options, int seed = 1, Model? model = null, MemorySource? source = null, LiveView? live = null)
+    public async Task RunAsync(MemoryLog log, PipelineOptions options, int seed = 1, Model? model = null, MemorySource? source = null, LiveView? live = null, Shadow? shadow = null)
     {
         Sink = new MemorySink();
         using var store = new LocalFolderStore(Folder);
         using var files = new FeatureFileWriter(store, options.Windows.WindowUs, options.ConfigHash(), NullLogger.Instance);
-        using var pipeline = new Pipeline(options, _ => source ?? new MemorySource(log, seed), _ => Sink, files, new ModelVersions(model), EventClock.Wall(), NullLoggerFactory.Instance, live);
+        using var pipeline = new Pipeline(options, _ => source ?? new MemorySource(log, seed), _ => Sink, files, new ModelVersions(model), EventClock.Wall(), NullLoggerFactory.Instance, live, shadow);
         pipeline.Start();
         await pipeline.Completion.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Statistics = pipeline.Snapshot();

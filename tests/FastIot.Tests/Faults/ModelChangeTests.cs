@@ -1,6 +1,6 @@
-using FastIot.Scoring;
 using FastIot.Tests.Cli;
 using FastIot.Tests.Golden;
+using FastIot.Tests.Scoring;
 using FastIot.Tests.Servers;
 
 namespace FastIot.Tests.Faults;
@@ -18,12 +18,13 @@ public sealed class ModelChangeTests(RealServers servers) : IClassFixture<RealSe
         using var scene = new Scene(servers.Kafka(), null);
         try
         {
-            int version = Publish(models, 0), next = version + 1;
+            int version = ShippedModel.Version, next = version + 1;
+            ShippedModel.Save(models, version);
             string[] flags = ["--models", models, "--model-poll", "100ms"];
             Instance producer = scene.Produce(sensors: 200, "20m", speed: 40);
             Instance instance = scene.Start("a", flags: flags);
             scene.AwaitEach(200, instance);
-            Publish(models, next);
+            ShippedModel.Save(models, next);
             instance.AwaitSaid($"anomaly_detector:{next} is loaded", s_patience);
             Eventually.Until(() => instance.HasExited || scene.Committed().All(m => m?.Model.Latest == next), s_patience, () => instance.Said);
             instance.Signal(Instance.Kill);
@@ -45,18 +46,5 @@ public sealed class ModelChangeTests(RealServers servers) : IClassFixture<RealSe
         {
             Directory.Delete(models, recursive: true);
         }
-    }
-
-    /// <summary>The shipped model under another number, as a copy of its folder would come to be there: file by file.</summary>
-    /// <param name="number">0 = its own.</param>
-    private static int Publish(string models, int number)
-    {
-        string versions = Path.Combine(TestEnvironment.Root, "models", "anomaly_detector");
-        int own = ModelRepository.Versions(versions).Max(), version = number == 0 ? own : number;
-        string shipped = Path.Combine(versions, $"{own}");
-        string folder = Directory.CreateDirectory(Path.Combine(models, "anomaly_detector", $"{version}")).FullName;
-        File.WriteAllText(Path.Combine(folder, "model.json"), File.ReadAllText(Path.Combine(shipped, "model.json")).Replace($"\"version\": {own}", $"\"version\": {version}", StringComparison.Ordinal));
-        File.Copy(Path.Combine(shipped, "model.onnx"), Path.Combine(folder, "model.onnx"));
-        return version;
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using FastIot.Tests.Cli;
 using FastIot.Tests.Faults;
+using FastIot.Tests.Scoring;
 using FastIot.Tests.Servers;
 
 namespace FastIot.Tests.Observe;
@@ -46,7 +47,8 @@ public sealed partial class MetricsReferenceTests : IDisposable
     {
         string address = $"127.0.0.1:{RealServers.FreePort()}";
         using var http = new HttpClient();
-        using var demo = new Instance([], "demo", "--duration", "0", "--history", "0", "--sensors", "200", "--out", _out, "--http", address);
+        foreach (int version in new[] { 1, 2 }) ShippedModel.Save(_out, version);
+        using var demo = new Instance([], "demo", "--duration", "0", "--history", "0", "--sensors", "200", "--out", _out, "--http", address, "--models", _out, "--model-version", "1", "--shadow", "2");
         string metrics = "";
         Eventually.Until(() => Answer(http, address, out metrics), s_patience, () => demo.Said);
         demo.End(s_patience);

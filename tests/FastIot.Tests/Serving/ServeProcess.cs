@@ -38,12 +38,14 @@ internal sealed partial class ServeProcess : IAsyncDisposable
     }
 
     /// <summary>Starts it and waits until it serves.</summary>
-    public static Task<ServeProcess> StartAsync(string models, params string[] arguments) => StartAsync([], models, arguments);
+    /// <param name="models">Null: those beside the binary.</param>
+    public static Task<ServeProcess> StartAsync(string? models, params string[] arguments) => StartAsync([], models, arguments);
 
-    public static async Task<ServeProcess> StartAsync((string Name, string Value)[] environment, string models, params string[] arguments)
+    public static async Task<ServeProcess> StartAsync((string Name, string Value)[] environment, string? models, params string[] arguments)
     {
         string[] listen = arguments.Contains("--listen") ? [] : ["--listen", "127.0.0.1:0"];
-        var serve = new ServeProcess(NativeBinary.Start(environment, ["serve", "--models", models, .. listen, .. arguments]));
+        string[] folder = models == null ? [] : ["--models", models];
+        var serve = new ServeProcess(NativeBinary.Start(environment, ["serve", .. folder, .. listen, .. arguments]));
         Task ended = serve._process.WaitForExitAsync(CancellationToken.None);
         await Task.WhenAny(serve._listening.Task, ended).WaitAsync(TimeSpan.FromSeconds(60));
         Assert.True(serve._listening.Task.IsCompleted, $"serve did not start:{Environment.NewLine}{serve.Log}");
