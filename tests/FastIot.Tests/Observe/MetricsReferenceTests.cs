@@ -1,8 +1,12 @@
+using System.Text;
 using System.Text.RegularExpressions;
+using FastIot.Evaluation;
+using FastIot.Observe;
 using FastIot.Tests.Cli;
 using FastIot.Tests.Faults;
 using FastIot.Tests.Servers;
 using FastIot.Tests.Serving;
+using Prometheus;
 
 namespace FastIot.Tests.Observe;
 
@@ -29,7 +33,7 @@ public sealed partial class MetricsReferenceTests : IDisposable
     [Fact]
     public async Task The_reference_and_the_alerts_name_the_metrics_that_there_are()
     {
-        Dictionary<string, (string Type, string Meaning)> pipeline = Described(ScrapePipeline()), serving = Described(await ScrapeServingAsync());
+        Dictionary<string, (string Type, string Meaning)> pipeline = Described(ScrapePipeline() + await LabelsAsync()), serving = Described(await ScrapeServingAsync());
         string[] alerts = [.. Name().Matches(File.ReadAllText(Path.Combine(s_prometheus, "alerts.yml"))).Select(m => m.Value).Distinct()];
         Assert.True(alerts.Length > 10, string.Join(", ", alerts));
         Assert.All(alerts, name => Assert.True(pipeline.ContainsKey(name) || serving.ContainsKey(name), name));
@@ -51,11 +55,21 @@ public sealed partial class MetricsReferenceTests : IDisposable
     {
         string address = $"127.0.0.1:{RealServers.FreePort()}";
         using var http = new HttpClient();
-        using var demo = new Instance([("FASTIOT_READINGS_LABELS", "meta")], "demo", "--duration", "0", "--history", "0", "--sensors", "200", "--out", _out, "--http", address);
+        using var demo = new Instance([], "demo", "--duration", "0", "--history", "0", "--sensors", "200", "--out", _out, "--http", address);
         string metrics = "";
         Eventually.Until(() => Answer(http, address, out metrics), s_patience, () => demo.Said);
         demo.End(s_patience);
         return metrics;
+    }
+
+    /// <summary>Those of readings that carry labels, which only <c>run</c> looks at.</summary>
+    private static async Task<string> LabelsAsync()
+    {
+        CollectorRegistry registry = Metrics.NewCustomRegistry();
+        _ = new LabelMetrics(Metrics.WithCustomRegistry(registry), new LabelFigures());
+        using var stream = new MemoryStream();
+        await registry.CollectAndExportAsTextAsync(stream, TestContext.Current.CancellationToken);
+        return Encoding.UTF8.GetString(stream.ToArray());
     }
 
     private static async Task<string> ScrapeServingAsync()

@@ -27,11 +27,19 @@ internal sealed partial class PrometheusServer : IDisposable
         File.WriteAllText(Path.Combine(_folder, "prometheus.yml"), configuration);
         string alerts = File.ReadAllText(Path.Combine(s_source, "alerts.yml"));
         File.WriteAllText(Path.Combine(_folder, "alerts.yml"), Wait().Replace(Range().Replace(alerts, "[10s]"), "for: 2s"));
-        string address = $"127.0.0.1:{RealServers.FreePort()}", log = Path.Combine(_folder, "log");
+        string address = $"127.0.0.1:{RealServers.FreePort()}";
         string[] arguments = [$"--config.file={_folder}/prometheus.yml", $"--storage.tsdb.path={_folder}/data", $"--web.listen-address={address}", "--log.level=warn"];
-        _process = Process.Start(new ProcessStartInfo("/bin/bash", ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null", "bash", log, program, .. arguments]))!;
+        _process = Process.Start(new ProcessStartInfo("/bin/bash", ["-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null", "bash", Path.Combine(_folder, "log"), program, .. arguments]))!;
         _http.BaseAddress = new Uri($"http://{address}");
-        Eventually.Until(IsReady, s_patience, () => File.ReadAllText(log));
+        try
+        {
+            Eventually.Until(IsReady, s_patience, Log);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>What an expression is now: a sample's labels and value each.</summary>
@@ -57,9 +65,11 @@ internal sealed partial class PrometheusServer : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    private string Log() => File.ReadAllText(Path.Combine(_folder, "log"));
+
     private bool IsReady()
     {
-        Assert.False(_process.HasExited, File.ReadAllText(Path.Combine(_folder, "log")));
+        if (_process.HasExited) Assert.Fail(Log());
         try
         {
             return _http.GetAsync("/-/ready").GetAwaiter().GetResult().IsSuccessStatusCode;
