@@ -247,9 +247,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     {
         if (_labels != null) metrics.BeforeScrape(new LabelMetrics(metrics.Factory, _labels).Update);
         if (_shadow != null) metrics.BeforeScrape(new ShadowMetrics(metrics.Factory, _shadow).Update);
-        (string Name, double Share)[] quantiles = [("0.5", .5), ("0.95", .95), ("0.99", .99)];
-        Gauge latency = metrics.Factory.CreateGauge("fastiot_anomaly_latency_seconds", "From a window's last event being due to its anomaly's acknowledgement, since the start", ["quantile"]);
-        Gauge old = metrics.Factory.CreateGauge("processing_latency_seconds", "As fastiot_anomaly_latency_seconds, under the predecessor's name", ["quantile"]);
+        metrics.BeforeScrape(new LatencyMetrics(metrics.Factory, _latency).Update);
         Counter files = metrics.Factory.CreateCounter("fastiot_files_written_total", "Feature files in the store");
         Counter bytes = metrics.Factory.CreateCounter("fastiot_files_written_bytes_total", "Their bytes");
         Counter retries = metrics.Factory.CreateCounter("fastiot_store_retries_total", "Puts that the store refused, each tried again");
@@ -258,13 +256,6 @@ internal sealed class PipelineSession : IAsyncDisposable
         Gauge queued = metrics.Factory.CreateGauge("fastiot_files_queued_bytes", "Feature rows that wait for the store");
         metrics.BeforeScrape(() =>
         {
-            foreach ((string name, double share) in quantiles)
-            {
-                if (_latency.Count == 0) break;
-                latency.WithLabels(name).Set(_latency.QuantileMs(share) / 1e3);
-                old.WithLabels(name).Set(_latency.QuantileMs(share) / 1e3);
-            }
-
             files.IncTo(_files.FilesWritten);
             bytes.IncTo(_files.BytesWritten);
             retries.IncTo(_files.Retries);

@@ -164,7 +164,7 @@ internal sealed partial class ModelServer : IAsyncDisposable
     {
         ModelLabels labels = await _catalog.LabelsAsync(name, cancellation).ConfigureAwait(false);
         IReadOnlyList<long> wanted = _options.Policy.Choose(there, labels.Versions.Values);
-        Publish(name, labels, m => m);
+        Publish(name, labels, versions => Forgive(versions, wanted));
         foreach (long version in wanted)
         {
             if (Find(name)!.Find(version) is { State: VersionState.Available }) continue;
@@ -238,6 +238,19 @@ internal sealed partial class ModelServer : IAsyncDisposable
     }
 
     private void Add(string name, ServedVersion version) => Publish(name, null, versions => [.. versions.Where(v => v.Version != version.Version).Append(version).OrderBy(v => v.Version)]);
+
+    /// <summary>What failed is told while it is wanted; a broken version that was taken away, or that the next one follows, is no failure any more.</summary>
+    private ServedVersion[] Forgive(ServedVersion[] versions, IReadOnlyList<long> wanted)
+    {
+        var forgiven = versions.Where(v => v.Error.Length > 0 && !wanted.Contains(v.Version)).ToHashSet();
+        foreach (ServedVersion version in forgiven)
+        {
+            _metrics.Remove((version.Name, version.Version));
+            _failures.Remove((version.Name, version.Version));
+        }
+
+        return [.. versions.Where(v => !forgiven.Contains(v))];
+    }
 
     /// <summary>Of the versions that have ended, only the last few are still told.</summary>
     private ServedVersion[] Forget(ServedVersion[] versions)

@@ -73,7 +73,8 @@ internal sealed class Scene : IDisposable
         (string, string)[] environment = faultPoint == null ? [] : [(FaultPoint.Variable, faultPoint)];
 
         // Young series may raise alarms, or none would within the few minutes that a test has.
-        string[] arguments = ["run", "--instance-id", id, "--delivery", "exactly-once", "--warming", "3m", "--http", "off", "--idle-timeout", idleTimeout, .. Common(), .. flags];
+        string[] warming = flags.Contains("--warming") ? [] : ["--warming", "3m"], http = flags.Contains("--http") ? [] : ["--http", "off"];
+        string[] arguments = ["run", "--instance-id", id, "--delivery", "exactly-once", "--idle-timeout", idleTimeout, .. warming, .. http, .. Common(), .. flags];
         return Add(new Instance([.. StoreEnvironment(), .. environment], arguments));
     }
 

@@ -55,6 +55,13 @@ public sealed class RealServers : IDisposable
     /// <summary>Starts it again on its data; returns when it answers.</summary>
     public void RestartKafka(int broker = 1) => Run(Script("kafka"), "restart", Path.Combine(_folder, "kafka"), $"{broker}");
 
+    /// <summary>Sets how many bytes a second each client may fetch from Kafka; null = as many as there are.</summary>
+    public void LimitFetches(int? bytes)
+    {
+        string[] change = bytes == null ? ["--delete-config", "consumer_byte_rate"] : ["--add-config", $"consumer_byte_rate={bytes}"];
+        Run(Script("kafka"), ["configs", "--bootstrap-server", _kafka!, "--alter", "--entity-type", "clients", "--entity-default", .. change]);
+    }
+
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

@@ -64,6 +64,20 @@ public sealed class ModelServerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_broken_version_that_is_taken_away_is_no_failure_any_more()
+    {
+        string models = TestServer.NewFolder();
+        GraphFile.HalfPlus(1).Save(models, "half", 1);
+        await using TestServer server = await TestServer.StartAsync(models, "half");
+        string broken = Directory.CreateDirectory(Path.Combine(models, "half", "2")).FullName;
+        File.WriteAllText(Path.Combine(broken, "model.onnx"), "not a graph");
+        await TestServer.UntilAsync(async () => (await server.Client.GetStringAsync("/metrics")).Contains("fastiot_model_failed{model=\"half\",version=\"2\"} 1"), "the failure is shown");
+        Directory.Delete(broken, recursive: true);
+        await TestServer.UntilAsync(async () => !(await server.Client.GetStringAsync("/metrics")).Contains("version=\"2\""), "the failure is forgotten");
+        Assert.Equal(1, await server.PredictAsync("half", 0));
+    }
+
+    [Fact]
     public async Task A_half_copied_graph_waits_for_its_other_half()
     {
         string models = TestServer.NewFolder(), source = TestServer.NewFolder();
