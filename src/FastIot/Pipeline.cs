@@ -1,3 +1,4 @@
+using FastIot.Alarms;
 using FastIot.Emit;
 using FastIot.Ingest;
 using FastIot.Observe.Live;
@@ -32,8 +33,9 @@ public sealed class Pipeline : IDisposable
     /// <param name="models">Score the windows. Not disposed.</param>
     /// <param name="clock">Tells how long ago a reading was due, for latencies.</param>
     /// <param name="live">Shows what the workers find; null = nobody can look.</param>
+    /// <param name="alarms">Tells people of what they find; null = nobody is told. Not disposed.</param>
     public Pipeline(PipelineOptions options, Func<int, IRecordSource> source, Func<int, IRecordSink> sink, FeatureFileWriter? files,
-        ModelVersions models, EventClock clock, ILoggerFactory loggers, LiveView? live = null)
+        ModelVersions models, EventClock clock, ILoggerFactory loggers, LiveView? live = null, AlarmNotifier? alarms = null)
     {
         options.Windows.Validate();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1);
@@ -44,7 +46,7 @@ public sealed class Pipeline : IDisposable
             int number = i;
             var statistics = new WorkerStatistics();
             var channels = new OutputChannels(sink(i), files, clock, options.OutputTimeout, statistics, models.Label);
-            var closer = new WindowCloser(options, new ScorerSet(() => models.Current, models.Label, Scorer, models.Release), statistics, live?.AddWorker());
+            var closer = new WindowCloser(options, new ScorerSet(() => models.Current, models.Label, Scorer, models.Release), statistics, live?.AddWorker(), alarms?.AddWorker());
 
             WindowScorer Scorer(int version)
             {
