@@ -1,3 +1,4 @@
+using FastIot.Alarms;
 using FastIot.Cli.Commands;
 using FastIot.Configuration;
 using FastIot.Decode;
@@ -86,6 +87,37 @@ internal static class Composition
         OnConfigChange = options.Pipeline.OnConfigChange,
         OnSnapshotLoss = options.Pipeline.OnSnapshotLoss,
     };
+
+    /// <returns>Null where nobody is to be told.</returns>
+    /// <exception cref="ConfigurationException">The file of silences or of locations cannot be used.</exception>
+    public static AlarmNotifier? Alarms(FastIotOptions options, ILoggerFactory loggers)
+    {
+        AlarmDeliveryOptions alarms = options.AlarmDelivery;
+        if (alarms.Url == null) return null;
+        var delivery = new AlarmDelivery
+        {
+            Url = alarms.Url,
+            Format = alarms.Format,
+            GroupBy = alarms.GroupBy,
+            Labels = alarms.Labels,
+            Locations = alarms.Locations,
+            Silences = alarms.Silences,
+            Wait = alarms.Wait,
+            Interval = alarms.Interval,
+            CallsPerMinute = alarms.CallsPerMinute,
+            Timeout = alarms.Timeout,
+            Attempts = alarms.Attempts,
+            Authorization = AlarmDelivery.Credentials(alarms.Token, alarms.User, alarms.Password),
+        };
+        try
+        {
+            return new AlarmNotifier(delivery, options.Windows.LengthUs, loggers.CreateLogger("FastIot.Alarms"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw new ConfigurationException([$"alarms: {e.Message}"]);
+        }
+    }
 
     /// <returns>Null for "none".</returns>
     /// <exception cref="ModelException"/>

@@ -24,6 +24,7 @@ internal static class Examples
               fastiot run --kafka broker:9092 --out /data
               fastiot run --config fastiot.json --minio https://minio:9000 --alarm-budget 0.1
               fastiot run --kafka broker:9093 --kafka-property security.protocol=SSL
+              fastiot run --kafka broker:9092 --alarms-url http://alertmanager:9093 --alarms-labels severity=page --alarms-silences silences.json
             """,
         "simulate" => """
               fastiot simulate --to - --sensors 10 --duration 1m

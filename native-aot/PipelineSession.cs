@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FastIot.Alarms;
 using FastIot.Configuration;
 using FastIot.Emit;
 using FastIot.Ingest;
@@ -53,6 +54,7 @@ internal sealed class PipelineSession : IAsyncDisposable
     private readonly Stopwatch _clock = new();
     private readonly ModelFollower? _follower;
     private readonly LiveView? _live;
+    private readonly AlarmNotifier? _alarms;
     private readonly ServiceNotifier? _notifier;
     private HttpPort? _http;
     private PipelineState _state = PipelineState.Starting;
@@ -70,8 +72,9 @@ internal sealed class PipelineSession : IAsyncDisposable
         _labels = options.Labels;
         _files = new FeatureFileWriter(parts.Store, options.Windows.WindowUs, options.ConfigHash(), loggers.CreateLogger("FastIot.Files"));
         if (parts.HttpAddress is { Length: > 0 }) _live = new LiveView(options.Windows.WindowUs);
+        _alarms = Composition.Alarms(parts.Options, loggers);
         _models = Composition.Versions(parts.Options.Model, model, loggers);
-        Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, _models, parts.Clock, loggers, _live, _shadow);
+        Pipeline = new Pipeline(options, parts.Source, i => parts.Sink(i, _latency), _files, _models, parts.Clock, loggers, _live, _shadow, _alarms);
         Progress = new ProgressLine(terminal);
         _notifier = ServiceNotifier.Of(terminal);
         if (parts.FollowsModel && model != null) _follower = new ModelFollower(parts.Options, parts.Workers, model, _models, loggers);
@@ -206,6 +209,7 @@ internal sealed class PipelineSession : IAsyncDisposable
         if (_http != null) await _http.DisposeAsync().ConfigureAwait(false);
         _notifier?.Dispose();
         Pipeline.Dispose();
+        if (_alarms != null) await _alarms.DisposeAsync().ConfigureAwait(false);
         _files.Dispose();
         _parts.Store.Dispose();
         _models.Dispose();
@@ -245,6 +249,7 @@ internal sealed class PipelineSession : IAsyncDisposable
 
     private void AddMetrics(PipelineMetrics metrics)
     {
+        metrics.BeforeScrape(new AlarmMetrics(metrics.Factory, _alarms?.Counters ?? new AlarmCounters()).Update);
         if (_labels != null) metrics.BeforeScrape(new LabelMetrics(metrics.Factory, _labels).Update);
         if (_shadow != null) metrics.BeforeScrape(new ShadowMetrics(metrics.Factory, _shadow).Update);
         metrics.BeforeScrape(new LatencyMetrics(metrics.Factory, _latency).Update);

@@ -19,7 +19,7 @@ internal static class DemoCommand
         var speed = new OptionWithDefault<double>("--speed", 10) { Description = "Seconds of event time per second [10]", HelpName = "factor" };
         var json = new Option<bool>("--json") { Description = "Print the summary as one JSON object" };
         var command = new Command("demo", "Run everything in one process: Kafka, the simulated fleet, the pipeline, files, metrics") { duration, history, speed, json };
-        var flags = new SettingFlags(command, SettingGroup.Simulation, SettingGroup.Windows, SettingGroup.Alarms, SettingGroup.Model,
+        var flags = new SettingFlags(command, SettingGroup.Simulation, SettingGroup.Windows, SettingGroup.Alarms, SettingGroup.AlarmDelivery, SettingGroup.Model,
             SettingGroup.Store, SettingGroup.Pipeline, SettingGroup.Http, SettingGroup.Log);
         command.SetAction((parsed, _) =>
         {

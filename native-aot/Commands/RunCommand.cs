@@ -16,7 +16,7 @@ internal static class RunCommand
     {
         var json = new Option<bool>("--json") { Description = "Print the summary as one JSON object" };
         var command = new Command("run", "Run the pipeline: a member of the consumer group reads, windows, scores, and writes anomalies and files") { json };
-        var flags = new SettingFlags(command, SettingGroup.Kafka, SettingGroup.Readings, SettingGroup.Windows, SettingGroup.Alarms, SettingGroup.Model,
+        var flags = new SettingFlags(command, SettingGroup.Kafka, SettingGroup.Readings, SettingGroup.Windows, SettingGroup.Alarms, SettingGroup.AlarmDelivery, SettingGroup.Model,
             SettingGroup.Store, SettingGroup.Pipeline, SettingGroup.Recovery, SettingGroup.Http, SettingGroup.Log);
         command.SetAction((parsed, _) =>
         {

@@ -93,6 +93,9 @@ internal sealed class PartitionOutputs : IDisposable
     /// <summary>Whether the window is to be scored at all: up to the snapshot, windows are only closed as context of later ones.</summary>
     public bool Wants(long endUs) => _snapshot == null || endUs > _snapshot.WindowEndUs;
 
+    /// <summary>Whether the window's alarms were not out before: else this is a replay.</summary>
+    public bool IsNew(long endUs) => endUs > _emittedUs;
+
     /// <summary>A window has been scored: its alarms go out, its rows into the file they belong to.</summary>
     public void Window(WindowBatch batch, int model, long causeUs)
     {
@@ -103,7 +106,7 @@ internal sealed class PartitionOutputs : IDisposable
         Labels?.Window(batch);
         if (_options.Fault != ProtocolFault.NoEmitted && batch.WindowEndUs <= _emittedUs && batch.WindowEndUs <= _storedUs) return;
         _composer.Model = _channels.ModelLabel(model);
-        if (batch.WindowEndUs > _emittedUs || _options.Fault == ProtocolFault.NoEmitted) EmitAnomalies(batch, causeUs);
+        if (IsNew(batch.WindowEndUs) || _options.Fault == ProtocolFault.NoEmitted) EmitAnomalies(batch, causeUs);
         if (_channels.Files != null && batch.WindowEndUs > _storedUs) Append(batch);
     }
 

@@ -1,3 +1,4 @@
+using FastIot.Alarms;
 using FastIot.Emit;
 using FastIot.Ingest;
 using FastIot.Observe.Live;
@@ -33,8 +34,9 @@ public sealed class Pipeline : IDisposable
     /// <param name="clock">Tells how long ago a reading was due, for latencies.</param>
     /// <param name="live">Shows what the workers find; null = nobody can look.</param>
     /// <param name="shadow">Scores the windows once more, for comparison; null = nothing is compared. Not disposed.</param>
+    /// <param name="alarms">Tells people of what they find; null = nobody is told. Not disposed.</param>
     public Pipeline(PipelineOptions options, Func<int, IRecordSource> source, Func<int, IRecordSink> sink, FeatureFileWriter? files,
-        ModelVersions models, EventClock clock, ILoggerFactory loggers, LiveView? live = null, Shadow? shadow = null)
+        ModelVersions models, EventClock clock, ILoggerFactory loggers, LiveView? live = null, Shadow? shadow = null, AlarmNotifier? alarms = null)
     {
         options.Windows.Validate();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Workers, 1);
@@ -45,7 +47,7 @@ public sealed class Pipeline : IDisposable
             int number = i;
             var statistics = new WorkerStatistics();
             var channels = new OutputChannels(sink(i), files, clock, options.OutputTimeout, statistics, models.Label);
-            var closer = new WindowCloser(options, new ScorerSet(() => models.Current, models.Label, Scorer, models.Release), statistics, live?.AddWorker(), shadow?.CreateScorer());
+            var closer = new WindowCloser(options, new ScorerSet(() => models.Current, models.Label, Scorer, models.Release), statistics, live?.AddWorker(), shadow?.CreateScorer(), alarms?.AddWorker());
 
             WindowScorer Scorer(int version)
             {

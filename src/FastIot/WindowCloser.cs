@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FastIot.Alarms;
 using FastIot.Features;
 using FastIot.Observe.Live;
 using FastIot.Scoring;
@@ -19,13 +20,15 @@ internal sealed unsafe class WindowCloser : IDisposable
     private readonly WorkerStatistics _statistics;
     private readonly LiveWorker? _live;
     private readonly ShadowScorer? _shadow;
+    private readonly AlarmTap? _alarms;
     private readonly NativeArray<nint> _slabs;
     private readonly bool _hasFeatures;
     private readonly bool _vectors = Simd.Tier >= SimdTier.Vector256;
 
     /// <param name="live">Shows what closes; null = nobody can look.</param>
     /// <param name="shadow">Scores what closes once more, for comparison; null = nothing is compared.</param>
-    public WindowCloser(PipelineOptions options, ScorerSet scorers, WorkerStatistics statistics, LiveWorker? live = null, ShadowScorer? shadow = null)
+    /// <param name="alarms">Tells people; null = nobody is told.</param>
+    public WindowCloser(PipelineOptions options, ScorerSet scorers, WorkerStatistics statistics, LiveWorker? live = null, ShadowScorer? shadow = null, AlarmTap? alarms = null)
     {
         _spec = options.Windows;
         Scorers = scorers;
@@ -34,6 +37,7 @@ internal sealed unsafe class WindowCloser : IDisposable
         _statistics = statistics;
         _live = live;
         _shadow = shadow;
+        _alarms = alarms;
         _slabs = new NativeArray<nint>(_spec.PanesPerWindow);
     }
 
@@ -47,7 +51,29 @@ internal sealed unsafe class WindowCloser : IDisposable
         long first = (endUs - _spec.WindowUs) / _spec.SlideUs;
         for (int i = 0; i < _spec.PanesPerWindow; i++) _slabs[i] = (nint)panes.Panes(first + i);
         WindowMerge.Merge((Pane**)_slabs.Pointer, _spec.PanesPerWindow, series.Count, _batch, panes.BetweenReadings, _vectors);
-        if (_batch.Count == 0 || !outputs.Wants(endUs)) return;
+        if (!outputs.Wants(endUs)) return;
+        if (_batch.Count > 0) Score(endUs, model, series, features, outputs, causeUs, started);
+        _alarms?.Window(outputs.Partition, _batch, series, features, outputs.IsNew(endUs));
+    }
+
+    /// <summary>The partition is given up: nothing of it is shown, compared or told any more.</summary>
+    public void Forget(int partition)
+    {
+        _live?.Forget(partition);
+        _shadow?.Forget(partition);
+        _alarms?.Forget(partition);
+    }
+
+    public void Dispose()
+    {
+        Scorers.Dispose();
+        _shadow?.Dispose();
+        _batch.Dispose();
+        _slabs.Dispose();
+    }
+
+    private void Score(long endUs, int model, SeriesTable series, FeatureState features, PartitionOutputs outputs, long causeUs, long started)
+    {
         FaultPoint.Hit(FaultPoint.WindowClosed);
 
         if (_hasFeatures) features.Observe(_batch);
@@ -64,20 +90,5 @@ internal sealed unsafe class WindowCloser : IDisposable
 
         // Last, when every output has what it needs. What the model sees of a series is as it was before the baselines moved.
         _shadow?.Compare(outputs.Partition, _batch, features, series);
-    }
-
-    /// <summary>The partition is given up: nothing of it is shown, or compared, any more.</summary>
-    public void Forget(int partition)
-    {
-        _live?.Forget(partition);
-        _shadow?.Forget(partition);
-    }
-
-    public void Dispose()
-    {
-        Scorers.Dispose();
-        _shadow?.Dispose();
-        _batch.Dispose();
-        _slabs.Dispose();
     }
 }

@@ -226,8 +226,20 @@ public sealed class ConfigurationLoader
                 + "(MINIO_ACCESS_KEY, MINIO_SECRET_KEY, or files that hold them: MINIO_ACCESS_KEY_FILE, MINIO_SECRET_KEY_FILE)");
         }
 
+        CheckAlarms(options.AlarmDelivery);
         KafkaOptions kafka = options.Kafka;
         List<string> topics = [kafka.RawTopic, kafka.AnomalyTopic, kafka.DeadLetterTopic, .. kafka.LateTopic.Length > 0 ? new[] { kafka.LateTopic } : []];
         if (topics.Distinct().Count() != topics.Count) _errors.Add($"kafka: the topics must differ; they are {string.Join(", ", topics)}");
+    }
+
+    private void CheckAlarms(AlarmDeliveryOptions alarms)
+    {
+        if (alarms.Token.Length > 0 && alarms.User.Length > 0) _errors.Add("alarms: a token and a user are given; the receiver takes one of them");
+        if (alarms.User.Length > 0 != alarms.Password.Length > 0) _errors.Add("alarms: a user needs a password (FASTIOT_ALARMS_PASSWORD, or a file that holds it: --alarms-password-file), and a password a user");
+        if ((alarms.Token + alarms.User).Any(char.IsControl)) _errors.Add("alarms: the token, or the user, has a line break or another control character in it");
+        if (alarms.Url is { Scheme: "http", IsLoopback: false } url && (alarms.Token + alarms.User).Length > 0)
+        {
+            _warnings.Add($"alarms.url is http://{url.Host}: whoever is on the way can read the credentials; https is safe from that");
+        }
     }
 }

@@ -13,6 +13,8 @@ public sealed class FastIotOptions
 
     public AlarmOptions Alarms { get; } = new();
 
+    public AlarmDeliveryOptions AlarmDelivery { get; } = new();
+
     public ModelOptions Model { get; } = new();
 
     public StoreOptions Store { get; } = new();
@@ -103,6 +105,39 @@ public sealed class AlarmOptions
 
     /// <summary>Event time from a series' first window during which the model may not alarm.</summary>
     public long WarmingUs { get; set; }
+}
+
+/// <summary>Whom alarms are told, and how.</summary>
+public sealed class AlarmDeliveryOptions
+{
+    /// <summary>Null: nobody.</summary>
+    public Uri? Url { get; set; }
+
+    public Alarms.AlarmFormat Format { get; set; }
+
+    public IReadOnlyList<Alarms.AlarmLabel> GroupBy { get; set; } = [];
+
+    public IReadOnlyList<KeyValuePair<string, string>> Labels { get; set; } = [];
+
+    public string Locations { get; set; } = "";
+
+    public string Silences { get; set; } = "";
+
+    public TimeSpan Wait { get; set; }
+
+    public TimeSpan Interval { get; set; }
+
+    public int CallsPerMinute { get; set; }
+
+    public TimeSpan Timeout { get; set; }
+
+    public int Attempts { get; set; }
+
+    public string Token { get; set; } = "";
+
+    public string User { get; set; } = "";
+
+    public string Password { get; set; } = "";
 }
 
 public sealed class ModelOptions

@@ -7,6 +7,9 @@ public enum SettingGroup
     Readings,
     Windows,
     Alarms,
+
+    /// <summary>Alarms to people.</summary>
+    AlarmDelivery,
     Model,
     Store,
     Pipeline,

@@ -86,4 +86,25 @@ internal static class SettingText
             ? numeric
             : throw new FormatException($"\"{text}\" is not an address to listen at, such as 127.0.0.1:9464, 0.0.0.0:9464 or [::]:9464; \"off\" for none");
     }
+
+    /// <summary>Whom to call; credentials have settings of their own, which are not shown.</summary>
+    public static Uri CallUrl(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "http" or "https" && url.Host.Length > 0
+            ? url.UserInfo.Length == 0 && url.Fragment.Length == 0 ? url : throw new FormatException("a URL without user and password is expected: alarms.token, or alarms.user and alarms.password, say who calls")
+            : throw new FormatException($"{(text.Contains('@') ? "what is given" : $"\"{text}\"")} is not a URL such as http://localhost:9093");
+
+    /// <summary>name=value, separated by commas; names as Prometheus has them.</summary>
+    public static KeyValuePair<string, string>[] Labels(string text)
+    {
+        string[] reserved = ["alertname", "location", "metric", "sensor", "partition"];
+        KeyValuePair<string, string>[] labels = [.. Words(text).Select(word =>
+        {
+            int equals = word.IndexOf('=');
+            string name = equals > 0 ? word[..equals].Trim() : "";
+            bool legal = name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') && equals < word.Length - 1;
+            if (!legal) throw new FormatException($"\"{word}\" is not name=value, the name of letters, digits and underscores");
+            return reserved.Contains(name) ? throw new FormatException($"the label {name} is an alarm's own") : new KeyValuePair<string, string>(name, word[(equals + 1)..].Trim());
+        })];
+        return labels.DistinctBy(l => l.Key).Count() == labels.Length ? labels : throw new FormatException($"\"{text}\" names a label twice");
+    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FastIot.Alarms;
 using FastIot.Ingest;
 using FastIot.Recovery;
 using FastIot.Simulation;
@@ -78,6 +79,33 @@ public static class Settings
             (o, t) => o.Alarms.Budget = Number(t, 1e-4, 1000)),
         Text("alarms.warming", "warming", SettingGroup.Alarms, "duration", "30m", "Event time a series is watched before the model may raise alarms",
             (o, t) => o.Alarms.WarmingUs = Durations.ParseUs(t)),
+
+        Text("alarms.url", "alarms-url", SettingGroup.AlarmDelivery, "URL", "", "Who is told of alarms: an Alertmanager (http://host:9093) or a webhook; unset, nobody",
+            (o, t) => o.AlarmDelivery.Url = t.Length == 0 ? null : CallUrl(t)),
+        Text("alarms.format", "alarms-format", SettingGroup.AlarmDelivery, "alertmanager|webhook", "alertmanager", "What is posted there: alerts of Alertmanager's API v2, or JSON as the README says",
+            (o, t) => o.AlarmDelivery.Format = Enum.Parse<AlarmFormat>(OneOf(t, "alertmanager", "webhook"), ignoreCase: true)),
+        Text("alarms.group-by", "alarms-group-by", SettingGroup.AlarmDelivery, "location|metric|sensor|partition[,…]", "location,metric", "What alarms must have in common to be one message",
+            (o, t) => o.AlarmDelivery.GroupBy = [.. Words(NotEmpty(t)).Distinct().Select(w => Enum.Parse<AlarmLabel>(OneOf(w, "location", "metric", "sensor", "partition"), ignoreCase: true))]),
+        Text("alarms.labels", "alarms-labels", SettingGroup.AlarmDelivery, "name=value[,…]", "", "Further labels of every alarm, such as severity=page,team=plant1",
+            (o, t) => o.AlarmDelivery.Labels = Labels(t)),
+        Text("alarms.locations", "alarms-locations", SettingGroup.AlarmDelivery, "file", "", "File that says by patterns where sensors are; unset, the id up to its last separator does; read again when it changes",
+            (o, t) => o.AlarmDelivery.Locations = t),
+        Text("alarms.silences", "alarms-silences", SettingGroup.AlarmDelivery, "file", "", "File of sensors and times of which nobody is told; read again when it changes",
+            (o, t) => o.AlarmDelivery.Silences = t),
+        Text("alarms.wait", "alarms-wait", SettingGroup.AlarmDelivery, "duration", "5s", "How long a message waits for others of its group, and an all-clear for whether it lasts",
+            (o, t) => o.AlarmDelivery.Wait = Durations.Parse(t)),
+        Text("alarms.interval", "alarms-interval", SettingGroup.AlarmDelivery, "duration", "5m", "Time between two messages about a group that goes on; three of them without one end an alert in Alertmanager",
+            (o, t) => o.AlarmDelivery.Interval = Positive(Durations.Parse(t))),
+        Text("alarms.calls", "alarms-calls", SettingGroup.AlarmDelivery, "number", "30", "Calls a minute at most, of 50 messages each; what must wait is kept up to date",
+            (o, t) => o.AlarmDelivery.CallsPerMinute = Int(t, 1, 6000)),
+        Text("alarms.timeout", "alarms-timeout", SettingGroup.AlarmDelivery, "duration", "10s", "Longest time that one call may take",
+            (o, t) => o.AlarmDelivery.Timeout = Positive(Durations.Parse(t))),
+        Text("alarms.attempts", "alarms-attempts", SettingGroup.AlarmDelivery, "number", "6", "Times that a call is tried, with pauses that double, before it is given up until the next interval",
+            (o, t) => o.AlarmDelivery.Attempts = Int(t, 1, 100)),
+        Secret("alarms.token", SettingGroup.AlarmDelivery, "Bearer token for the receiver of alarms", (o, t) => o.AlarmDelivery.Token = t),
+        Text("alarms.user", "alarms-user", SettingGroup.AlarmDelivery, "name", "", "User for the receiver of alarms (basic authentication), instead of a token",
+            (o, t) => o.AlarmDelivery.User = t.Contains(':') ? throw new FormatException("a user's name has no colon") : t),
+        Secret("alarms.password", SettingGroup.AlarmDelivery, "That user's password", (o, t) => o.AlarmDelivery.Password = t),
 
         Text("model.folder", "models", SettingGroup.Model, "folder", "", "Folder with NAME/VERSION/model.onnx; unset, the one beside the program",
             (o, t) => o.Model.Folder = t),
