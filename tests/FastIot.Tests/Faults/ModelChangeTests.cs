@@ -47,4 +47,29 @@ public sealed class ModelChangeTests(RealServers servers) : IClassFixture<RealSe
             Directory.Delete(models, recursive: true);
         }
     }
+
+    [Fact]
+    public void A_newer_version_of_other_features_waits_for_a_restart()
+    {
+        string models = Directory.CreateTempSubdirectory("fastiot-versions-").FullName;
+        using var scene = new Scene(servers.Kafka(), null);
+        try
+        {
+            int version = ShippedModel.Version;
+            ShippedModel.Save(models, version);
+            Instance instance = scene.Start("a", flags: ["--models", models, "--model-poll", "100ms"]);
+            scene.ProduceAll(sensors: 50, "10m");
+            scene.AwaitProgress(0, instance);
+            // As many columns and the same lags: only the names say that the rows that are kept are not what it was trained on.
+            ShippedModel.Save(models, version + 1, m => m with { Features = m.Features with { Names = [.. m.Features.Names.Reverse()] } });
+            instance.AwaitSaid($"anomaly_detector:{version + 1} wants other features than those that are kept", s_patience);
+            Assert.Contains("its features.names (level_5min", instance.Said);
+            instance.End(s_patience);
+            Assert.All(scene.Committed(), m => Assert.Equal(version, m!.Model.Latest));
+        }
+        finally
+        {
+            Directory.Delete(models, recursive: true);
+        }
+    }
 }

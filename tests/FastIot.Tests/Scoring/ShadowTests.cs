@@ -186,8 +186,14 @@ public sealed class ShadowTests : IDisposable
         g.Output("score");
         var manifest = new ModelManifest
         {
-            Name = "failing", Version = 1, Features = features, Graph = new GraphContract { Score = "score" }, HeadShare = 1,
-            HeadCalibration = new CalibrationTable("*", [0, 1], [10, 1]), Reconstruction = [], OnnxSha256 = "",
+            Name = "failing",
+            Version = 1,
+            Features = features,
+            Graph = new GraphContract { Score = "score" },
+            HeadShare = 1,
+            HeadCalibration = new CalibrationTable("*", [0, 1], [10, 1]),
+            Reconstruction = [],
+            OnnxSha256 = "",
         };
         return new Model(g.ToArray(), manifest, ExecutionProvider.Cpu, NullLogger.Instance);
     }
