@@ -83,7 +83,14 @@ public sealed record PipelineOptions
     internal uint StateHash() => Convert.ToUInt32(Hash(StateText()), 16);
 
     private string StateText() => string.Create(CultureInfo.InvariantCulture,
-        $"{Windows.WindowUs} {Windows.SlideUs} {Features.BaselineWindows} {Features.Level30Windows} {Features.Level120Windows} {Features.Level5Windows} {Features.WinsoriseAfter} {Features.WinsoriseAt:R} {Features.AlarmGain:R} {string.Join(',', Features.Floors.Select(f => f.ToString("R", CultureInfo.InvariantCulture)))} {string.Join(',', Features.Lags.Select(l => l.ToString(CultureInfo.InvariantCulture)))}");
+        $"{Windows.WindowUs} {Windows.SlideUs} {Features.BaselineWindows} {Features.Level30Windows} {Features.Level120Windows} {Features.Level5Windows} {Features.WinsoriseAfter} {Features.WinsoriseAt:R} {Features.AlarmGain:R} {string.Join(',', Features.Floors.Select(f => f.ToString("R", CultureInfo.InvariantCulture)))} {string.Join(',', Features.Lags.Select(l => l.ToString(CultureInfo.InvariantCulture)))}{ColumnsText()}");
+
+    /// <summary>What the histories hold, where that is not the twelve standardised features in their order.</summary>
+    private string ColumnsText() => Features.Names.Length == 0 || Features.Names.SequenceEqual(FeatureNames.All)
+        ? ""
+        : $" {string.Join(',', Features.Names)} {Numbers(Features.RawMean)} {Numbers(Features.RawScale)}";
+
+    private static string Numbers<T>(T[] values) where T : IFormattable => string.Join(',', values.Select(v => v.ToString("R", CultureInfo.InvariantCulture)));
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..8];
 }

@@ -114,6 +114,9 @@ public sealed class StartPositionTests
             s_options with { ModelName = "m" }, s_options with { Decode = s_options.Decode with { ValueName = "v" } },
             s_options with { Features = s_options.Features with { WarmingWindows = 3 } }, s_options with { Features = s_options.Features with { Floors = [1] } },
             s_options with { Features = s_options.Features with { Lags = [0] } },
+            s_options with { Features = s_options.Features with { Names = [.. s_options.Features.Names.Reverse()] } },
+            s_options with { Features = s_options.Features with { Names = ["mean"], RawMean = [1], RawScale = [2] } },
+            s_options with { Features = s_options.Features with { Names = ["mean"], RawMean = [1.5], RawScale = [2] } },
         ];
         Assert.Equal(others.Length + 1, others.Append(s_options).Select(o => o.ConfigHash()).Distinct().Count());
         Assert.Equal(s_hash, (s_options with { Workers = 7, CommitInterval = TimeSpan.Zero, SnapshotUs = 5 }).ConfigHash());
