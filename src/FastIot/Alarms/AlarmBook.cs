@@ -180,14 +180,14 @@ internal sealed class AlarmBook
         var labels = new List<KeyValuePair<string, string>>(_delivery.Labels);
         foreach (AlarmLabel label in _delivery.GroupBy)
         {
-            (string name, string value) = label switch
+            string value = label switch
             {
-                AlarmLabel.Location => ("location", Locations.Of(episode.Key.Sensor)),
-                AlarmLabel.Metric => ("metric", episode.Key.Metric),
-                AlarmLabel.Sensor => ("sensor", episode.Key.Sensor),
-                _ => ("partition", episode.Partition.ToString(CultureInfo.InvariantCulture)),
+                AlarmLabel.Location => Locations.Of(episode.Key.Sensor),
+                AlarmLabel.Metric => episode.Key.Metric,
+                AlarmLabel.Sensor => episode.Key.Sensor,
+                _ => episode.Partition.ToString(CultureInfo.InvariantCulture),
             };
-            if (value.Length > 0) labels.Add(new(name, value));
+            if (value.Length > 0) labels.Add(new(AlarmLabels.Names[(int)label], value));
         }
 
         return labels;

@@ -19,6 +19,12 @@ public enum AlarmLabel
     Partition,
 }
 
+public static class AlarmLabels
+{
+    /// <summary>As settings and messages have them, by <see cref="AlarmLabel"/>.</summary>
+    public static readonly string[] Names = [.. Enum.GetNames<AlarmLabel>().Select(name => name.ToLowerInvariant())];
+}
+
 /// <summary>How alarms go to people.</summary>
 public sealed record AlarmDelivery
 {

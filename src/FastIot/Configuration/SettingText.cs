@@ -96,7 +96,7 @@ internal static class SettingText
     /// <summary>name=value, separated by commas; names as Prometheus has them.</summary>
     public static KeyValuePair<string, string>[] Labels(string text)
     {
-        string[] reserved = ["alertname", "location", "metric", "sensor", "partition"];
+        string[] reserved = ["alertname", .. Alarms.AlarmLabels.Names];
         KeyValuePair<string, string>[] labels = [.. Words(text).Select(word =>
         {
             int equals = word.IndexOf('=');

@@ -85,7 +85,7 @@ public static class Settings
         Text("alarms.format", "alarms-format", SettingGroup.AlarmDelivery, "alertmanager|webhook", "alertmanager", "What is posted there: alerts of Alertmanager's API v2, or JSON as the README says",
             (o, t) => o.AlarmDelivery.Format = Enum.Parse<AlarmFormat>(OneOf(t, "alertmanager", "webhook"), ignoreCase: true)),
         Text("alarms.group-by", "alarms-group-by", SettingGroup.AlarmDelivery, "location|metric|sensor|partition[,…]", "location,metric", "What alarms must have in common to be one message",
-            (o, t) => o.AlarmDelivery.GroupBy = [.. Words(NotEmpty(t)).Distinct().Select(w => Enum.Parse<AlarmLabel>(OneOf(w, "location", "metric", "sensor", "partition"), ignoreCase: true))]),
+            (o, t) => o.AlarmDelivery.GroupBy = [.. Words(NotEmpty(t)).Distinct().Select(w => Enum.Parse<AlarmLabel>(OneOf(w, AlarmLabels.Names), ignoreCase: true))]),
         Text("alarms.labels", "alarms-labels", SettingGroup.AlarmDelivery, "name=value[,…]", "", "Further labels of every alarm, such as severity=page,team=plant1",
             (o, t) => o.AlarmDelivery.Labels = Labels(t)),
         Text("alarms.locations", "alarms-locations", SettingGroup.AlarmDelivery, "file", "", "File that says by patterns where sensors are; unset, the id up to its last separator does; read again when it changes",

@@ -1,6 +1,7 @@
-using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using FastIot.Tests.Faults;
+using FastIot.Tests.Servers;
 
 namespace FastIot.Tests.Cli;
 
@@ -18,18 +19,17 @@ public sealed class ServiceTests : IDisposable
         string path = Path.Combine(_folder, "notify");
         using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         manager.Bind(new UnixDomainSocketEndPoint(path));
-        using Process demo = NativeBinary.Start([("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "1000000")],
+        using var demo = new Instance([("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "1000000")],
             "demo", "--sensors", "50", "--history", "0", "--duration", "0", "--out", Path.Combine(_folder, "out"), "--http", "off");
-        Task<ProcessResult> end = NativeBinary.EndAsync(demo, TimeSpan.FromMinutes(1));
         Assert.Equal("READY=1", await HearAsync(manager));
         for (int i = 0; i < 3; i++) Assert.Matches("^WATCHDOG=1\nSTATUS=(starting|running): [0-9]+ partitions, [0-9]+ readings, [0-9]+ anomalies, lag [0-9]+$", await HearAsync(manager));
-        using (Process kill = Process.Start("kill", ["-TERM", $"{demo.Id}"])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        demo.Signal(Instance.Terminate);
         string said;
         do said = await HearAsync(manager);
         while (said.StartsWith("WATCHDOG=1", StringComparison.Ordinal));
         Assert.Equal("STOPPING=1", said);
-        ProcessResult result = await end;
-        Assert.True(result.ExitCode == 0, result.ToString());
+        demo.AwaitExit(TimeSpan.FromMinutes(1));
+        Assert.True(demo.ExitCode == 0, demo.Said);
     }
 
     [Fact]
@@ -48,9 +48,8 @@ public sealed class ServiceTests : IDisposable
         string unit = Path.Combine(TestEnvironment.Root, "compose", "systemd", "fastiot.service");
         string here = Path.Combine(_folder, "fastiot.service");
         File.WriteAllText(here, File.ReadAllText(unit).Replace("/opt/fastiot/fastiot", NativeBinary.Path, StringComparison.Ordinal));
-        Assert.Equal((0, ""), Run(systemd, "verify", here));
-        (int code, string exposure) = Run(systemd, "security", "--offline=true", "--threshold=20", here);
-        Assert.True(code == 0, exposure);
+        Assert.Equal("", RealServers.Run(systemd, "verify", here));
+        RealServers.Run(systemd, "security", "--offline=true", "--threshold=20", here);
     }
 
     private static async Task<string> HearAsync(Socket manager)
@@ -59,14 +58,5 @@ public sealed class ServiceTests : IDisposable
         patience.CancelAfter(TimeSpan.FromSeconds(30));
         byte[] buffer = new byte[4096];
         return Encoding.UTF8.GetString(buffer, 0, await manager.ReceiveAsync(buffer, patience.Token));
-    }
-
-    private static (int Code, string Said) Run(string tool, params string[] arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(tool, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + error.Result);
     }
 }

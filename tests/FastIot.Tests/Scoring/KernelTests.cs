@@ -10,17 +10,16 @@ namespace FastIot.Tests.Scoring;
 /// <summary>The engine's own kernel: what ONNX Runtime says, at every width the same bits; and it keeps off other people's graphs.</summary>
 public sealed unsafe class KernelTests
 {
-    private static readonly string s_models = Path.Combine(TestEnvironment.Root, "models");
-    private static readonly byte[] s_onnx = File.ReadAllBytes(Directory.GetDirectories(Path.Combine(s_models, "anomaly_detector")).Order(StringComparer.Ordinal).Last() + "/model.onnx");
+    private static readonly byte[] s_onnx = ShippedModel.Onnx;
 
     public static TheoryData<SimdTier> Tiers => [.. Enum.GetValues<SimdTier>().Where(Runs)];
 
     [Fact]
     public void The_shipped_model_is_scored_by_it()
     {
-        using Model model = Shipped();
+        using Model model = ShippedModel.Load();
         Assert.Equal(Simd.Tier != SimdTier.Scalar, model.HasKernel);
-        using Model other = ModelRepository.Load(s_models, "predecessor", "latest", ExecutionProvider.Cpu, NullLogger.Instance);
+        using Model other = ModelRepository.Load(Path.Combine(TestEnvironment.Root, "models"), "predecessor", "latest", ExecutionProvider.Cpu, NullLogger.Instance);
         Assert.False(other.HasKernel);
     }
 
@@ -28,7 +27,7 @@ public sealed unsafe class KernelTests
     [MemberData(nameof(Tiers))]
     public void It_says_what_onnx_runtime_says(SimdTier tier)
     {
-        using Model reference = Shipped(onnxRuntimeOnly: true);
+        using Model reference = ShippedModel.Load(onnxRuntimeOnly: true);
         Assert.False(reference.HasKernel);
         using ModelSession session = reference.CreateSession();
         using var kernel = new AutoencoderKernel(Graph(s_onnx));
@@ -39,7 +38,7 @@ public sealed unsafe class KernelTests
     [Fact]
     public void A_single_weight_that_is_otherwise_is_noticed()
     {
-        using Model reference = Shipped(onnxRuntimeOnly: true);
+        using Model reference = ShippedModel.Load(onnxRuntimeOnly: true);
         using ModelSession session = reference.CreateSession();
         AutoencoderGraph graph = Graph(s_onnx);
         foreach (float[] weights in (float[][])[graph.Encoder.Input, graph.Encoder.State, graph.Encoder.Bias, graph.ToLatent.Weight, graph.Decoder.Input, graph.Decoder.State, graph.ToFeatures.Bias, graph.Head1.Weight, graph.Head2.Bias, graph.Whitening.Weight, graph.Caps])
@@ -71,14 +70,14 @@ public sealed unsafe class KernelTests
     [Fact]
     public void A_series_scores_the_same_bits_in_any_place()
     {
-        using Model model = Shipped();
+        using Model model = ShippedModel.Load();
         PlaceInChunk.DoesNotMatter(model);
     }
 
     [Fact]
     public void Running_allocates_nothing()
     {
-        using Model model = Shipped();
+        using Model model = ShippedModel.Load();
         using ModelSession session = model.CreateSession();
         session.Run();
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -129,12 +128,6 @@ public sealed unsafe class KernelTests
         SimdTier.Vector128 => Lanes128.IsSupported,
         _ => false,
     };
-
-    private static Model Shipped(bool onnxRuntimeOnly = false)
-    {
-        ModelManifest manifest = ModelManifest.Parse(File.ReadAllBytes(Directory.GetDirectories(Path.Combine(s_models, "anomaly_detector")).Order(StringComparer.Ordinal).Last() + "/model.json"), "model.json");
-        return new Model(s_onnx, manifest, ExecutionProvider.Cpu, NullLogger.Instance, onnxRuntimeOnly);
-    }
 
     private static AutoencoderGraph Graph(byte[] onnx)
     {

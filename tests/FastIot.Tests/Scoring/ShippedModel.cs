@@ -10,10 +10,12 @@ internal static class ShippedModel
 
     public static int Version { get; } = ModelRepository.Versions(s_folder)[^1];
 
-    public static Model Load(Func<ModelManifest, ModelManifest>? change = null)
+    public static byte[] Onnx => Read().Onnx;
+
+    public static Model Load(Func<ModelManifest, ModelManifest>? change = null, bool onnxRuntimeOnly = false)
     {
         (ModelManifest manifest, byte[] onnx) = Read();
-        return new Model(onnx, change == null ? manifest : change(manifest), ExecutionProvider.Cpu, NullLogger.Instance);
+        return new Model(onnx, change == null ? manifest : change(manifest), ExecutionProvider.Cpu, NullLogger.Instance, onnxRuntimeOnly);
     }
 
     /// <summary>Puts it under another number into a repository, as a copy of its folder would come to be there: file by file.</summary>

@@ -1,5 +1,17 @@
 namespace FastIot.Scoring.Kernel;
 
+/// <summary>A linear layer in the order in which <see cref="Layers{V, L}"/> uses it; outputs come in whole blocks of four.</summary>
+internal readonly unsafe struct PackedDense(int inputs, int outputs, float* weights, float* bias)
+{
+    public int Inputs { get; } = inputs;
+
+    public int Outputs { get; } = outputs;
+
+    public float* Weights { get; } = weights;
+
+    public float* Bias { get; } = bias;
+}
+
 /// <summary>
 /// The weights of an <see cref="AutoencoderGraph"/> in the order in which <see cref="Layers{V, L}"/> uses them. Shared by all threads; never
 /// changed.
@@ -18,21 +30,14 @@ internal sealed unsafe class AutoencoderKernel : IDisposable
         const int features = AutoencoderGraph.Features;
         RecurrentWeights encoder = graph.Encoder, decoder = graph.Decoder;
         EncoderSteps = Pack(4 * Hidden, features + Hidden, (o, i) => i < features ? Gate(encoder.Input, encoder.Inputs, o, i) : Gate(encoder.State, Hidden, o, i - features));
-        EncoderTypes = Pack(4 * Hidden, AutoencoderGraph.Types, (o, i) => Gate(encoder.Input, encoder.Inputs, o, features + i));
-        EncoderBias = Pack(4 * Hidden, 1, (o, _) => Gate(encoder.Bias, 1, o, 0));
+        EncoderTypes = Pack(4 * Hidden, AutoencoderGraph.Types, (o, i) => Gate(encoder.Input, encoder.Inputs, o, features + i), o => Gate(encoder.Bias, 1, o, 0));
         DecoderSteps = Pack(4 * Hidden, Hidden, (o, i) => Gate(decoder.State, Hidden, o, i));
-        DecoderLatent = Pack(4 * Hidden, decoder.Inputs, (o, i) => Gate(decoder.Input, decoder.Inputs, o, i));
-        DecoderBias = Pack(4 * Hidden, 1, (o, _) => Gate(decoder.Bias, 1, o, 0));
-        ToLatent = Pack(graph.ToLatent, out float* toLatentBias);
-        ToLatentBias = toLatentBias;
-        ToFeatures = Pack(graph.ToFeatures, out float* toFeaturesBias);
-        ToFeaturesBias = toFeaturesBias;
-        Head1 = Pack(graph.Head1, out float* head1Bias);
-        Head1Bias = head1Bias;
-        Head2 = Pack(graph.Head2, out float* head2Bias);
-        Head2Bias = head2Bias;
-        Whitening = Pack(graph.Whitening, out float* whiteningBias);
-        WhiteningBias = whiteningBias;
+        DecoderLatent = Pack(4 * Hidden, decoder.Inputs, (o, i) => Gate(decoder.Input, decoder.Inputs, o, i), o => Gate(decoder.Bias, 1, o, 0));
+        ToLatent = Pack(graph.ToLatent);
+        ToFeatures = Pack(graph.ToFeatures);
+        Head1 = Pack(graph.Head1);
+        Head2 = Pack(graph.Head2);
+        Whitening = Pack(graph.Whitening);
     }
 
     public AutoencoderGraph Graph { get; }
@@ -41,43 +46,29 @@ internal sealed unsafe class AutoencoderKernel : IDisposable
 
     public float* EncoderSteps { get; }
 
-    public float* EncoderTypes { get; }
-
-    public float* EncoderBias { get; }
+    public PackedDense EncoderTypes { get; }
 
     public float* DecoderSteps { get; }
 
-    public float* DecoderLatent { get; }
+    public PackedDense DecoderLatent { get; }
 
-    public float* DecoderBias { get; }
+    public PackedDense ToLatent { get; }
 
-    public float* ToLatent { get; }
+    public PackedDense ToFeatures { get; }
 
-    public float* ToLatentBias { get; }
+    public PackedDense Head1 { get; }
 
-    public float* ToFeatures { get; }
+    public PackedDense Head2 { get; }
 
-    public float* ToFeaturesBias { get; }
-
-    public float* Head1 { get; }
-
-    public float* Head1Bias { get; }
-
-    public float* Head2 { get; }
-
-    public float* Head2Bias { get; }
-
-    public float* Whitening { get; }
-
-    public float* WhiteningBias { get; }
-
-    /// <summary>Whole blocks of four: outputs are padded with units of weight zero.</summary>
-    public static int Padded(int outputs) => (outputs + 3) & ~3;
+    public PackedDense Whitening { get; }
 
     public void Dispose()
     {
         foreach (NativeArray<float> array in _arrays) array.Dispose();
     }
+
+    /// <summary>Whole blocks of four: outputs are padded with units of weight zero.</summary>
+    private static int Padded(int outputs) => (outputs + 3) & ~3;
 
     /// <summary>
     /// Row 4 · unit + gate (i, f, c, o) of a matrix whose rows ONNX has in blocks i, o, f, c; what it gives is an exponent of two, see
@@ -90,11 +81,10 @@ internal sealed unsafe class AutoencoderKernel : IDisposable
         return (float)(matrix[(blocks[row % 4] * Hidden + row / 4) * columns + column] * factor / Math.Log(2));
     }
 
-    private float* Pack(DenseWeights dense, out float* bias)
-    {
-        bias = Pack(dense.Outputs, 1, (o, _) => dense.Bias[o]);
-        return Pack(dense.Outputs, dense.Inputs, (o, i) => dense.Weight[o * dense.Inputs + i]);
-    }
+    private PackedDense Pack(DenseWeights dense) => Pack(dense.Outputs, dense.Inputs, (o, i) => dense.Weight[o * dense.Inputs + i], o => dense.Bias[o]);
+
+    private PackedDense Pack(int outputs, int inputs, Func<int, int, float> weight, Func<int, float> bias) =>
+        new(inputs, Padded(outputs), Pack(outputs, inputs, weight), Pack(outputs, 1, (o, _) => bias(o)));
 
     private float* Pack(int outputs, int inputs, Func<int, int, float> weight)
     {

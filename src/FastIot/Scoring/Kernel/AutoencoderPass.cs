@@ -34,7 +34,7 @@ internal sealed unsafe class AutoencoderPass : IDisposable
         _graph = kernel.Graph;
         _tier = tier;
         int group = Group(tier), hidden = kernel.Hidden, x = _graph.Lags * Features;
-        int small = new[] { _graph.ToLatent.Outputs, Features, _graph.Head1.Outputs + _graph.Head2.Outputs, _graph.Whitening.Outputs }.Max(AutoencoderKernel.Padded) + 4;
+        int small = new[] { kernel.ToLatent.Outputs, kernel.ToFeatures.Outputs, kernel.Head1.Outputs + kernel.Head2.Outputs, kernel.Whitening.Outputs }.Max();
         _memory = new NativeArray<float>((_graph.Head1.Inputs + 11 * hidden + small) * group);
         float* at = _memory.Pointer;
         _head = Take(ref at, hidden * group);
@@ -116,7 +116,7 @@ internal sealed unsafe class AutoencoderPass : IDisposable
     {
         int group = Layers<V, L>.Group, hidden = _kernel.Hidden;
         Squash<V, L>();
-        Layers<V, L>.Dense(_types, Types, _kernel.EncoderTypes, _kernel.EncoderBias, _initial, 4 * hidden);
+        Layers<V, L>.Dense(_types, _kernel.EncoderTypes, _initial);
         new Span<float>(_cell, hidden * group).Clear();
         float* state = _state, next = _next;
         for (int lag = 0; lag < _graph.Lags; lag++)
@@ -155,15 +155,15 @@ internal sealed unsafe class AutoencoderPass : IDisposable
     private void Decode<V, L>() where V : struct where L : struct, ILanes<V>
     {
         int group = Layers<V, L>.Group, hidden = _kernel.Hidden;
-        Layers<V, L>.Dense(_head, hidden, _kernel.ToLatent, _kernel.ToLatentBias, _small, AutoencoderKernel.Padded(_graph.ToLatent.Outputs));
-        Layers<V, L>.Dense(_small, _graph.ToLatent.Outputs, _kernel.DecoderLatent, _kernel.DecoderBias, _initial, 4 * hidden);
+        Layers<V, L>.Dense(_head, _kernel.ToLatent, _small);
+        Layers<V, L>.Dense(_small, _kernel.DecoderLatent, _initial);
         new Span<float>(_cell, hidden * group).Clear();
         new Span<float>(_judged, 3 * Features * group).Clear();
         float* state = _state, next = _next;
         for (int lag = 0; lag < _graph.Lags; lag++)
         {
             Layers<V, L>.Step(_initial, null, 0, state, lag == 0 ? 0 : hidden, _kernel.DecoderSteps, hidden, _gates, _cell, next);
-            Layers<V, L>.Dense(next, hidden, _kernel.ToFeatures, _kernel.ToFeaturesBias, _small, AutoencoderKernel.Padded(Features));
+            Layers<V, L>.Dense(next, _kernel.ToFeatures, _small);
             float* before = state;
             state = next;
             next = before;
@@ -191,11 +191,11 @@ internal sealed unsafe class AutoencoderPass : IDisposable
     private void Judge<V, L>(int count, float* score, float* kindLogits) where V : struct where L : struct, ILanes<V>
     {
         const int kinds = AnomalyKinds.Modelled;
-        int group = Layers<V, L>.Group, hidden = AutoencoderKernel.Padded(_graph.Head1.Outputs);
-        Layers<V, L>.Dense(_head, _graph.Head1.Inputs, _kernel.Head1, _kernel.Head1Bias, _small, hidden);
+        int group = Layers<V, L>.Group, hidden = _kernel.Head1.Outputs;
+        Layers<V, L>.Dense(_head, _kernel.Head1, _small);
         for (int i = 0; i < hidden * group; i += L.Count) L.Store(L.Max(L.Load(_small + i), L.All(0)), _small + i);
         float* logits = _small + hidden * group;
-        Layers<V, L>.Dense(_small, _graph.Head1.Outputs, _kernel.Head2, _kernel.Head2Bias, logits, kinds);
+        Layers<V, L>.Dense(_small, _kernel.Head2, logits);
         for (int lane = 0; lane < count; lane++)
         {
             float largest = float.NegativeInfinity;
@@ -216,7 +216,7 @@ internal sealed unsafe class AutoencoderPass : IDisposable
     {
         const int judged = 2 * Features;
         int group = Layers<V, L>.Group;
-        Layers<V, L>.Dense(_judged, judged, _kernel.Whitening, _kernel.WhiteningBias, _small, _graph.Whitening.Outputs);
+        Layers<V, L>.Dense(_judged, _kernel.Whitening, _small);
         float* distance = stackalloc float[L.Count];
         for (int half = 0; half < group; half += L.Count)
         {

@@ -15,18 +15,17 @@ internal static unsafe class Layers<V, L> where V : struct where L : struct, ILa
     public static int Group => 2 * L.Count;
 
     /// <summary>output = weights · input + bias.</summary>
-    /// <param name="outputs">A multiple of four.</param>
-    public static void Dense(float* input, int inputs, float* weights, float* bias, float* output, int outputs)
+    public static void Dense(float* input, in PackedDense layer, float* output)
     {
         int vectors = L.Count;
-        for (int o = 0; o < outputs; o++)
+        for (int o = 0; o < layer.Outputs; o++)
         {
-            V value = L.All(bias[o]);
+            V value = L.All(layer.Bias[o]);
             L.Store(value, output + 2 * o * vectors);
             L.Store(value, output + (2 * o + 1) * vectors);
         }
 
-        Add(input, inputs, weights, 4 * inputs, output, output, outputs);
+        Add(input, layer.Inputs, layer.Weights, 4 * layer.Inputs, output, output, layer.Outputs);
     }
 
     /// <summary>One step of an LSTM; the four outputs of a weight block are the gates i, f, c, o of one unit.</summary>
